@@ -1,0 +1,97 @@
+"""The composition root: Settings -> adapters -> Ports. Nothing else constructs an adapter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from app.foundation.bell import RedisBell
+from app.foundation.clock import Clock, ShiftedClock, SystemClock
+from app.foundation.crypto import KeyRing
+from app.foundation.db import Database
+from app.foundation.events import Reactions
+from app.foundation.media import DiskMediaStore, MediaStore
+from app.helpdesk.ports import Helpdesk, HelpdeskAuthorisation
+from app.messaging.ports import SmsProvider
+from app.orders.ports import Commerce
+from app.settings import Settings
+from app.shops.ports import TokenSource
+from app.vendors.shopify.client import ShopifyClient
+from app.vendors.shopify.commerce import ShopifyCommerce
+from app.vendors.shopify.oauth import ShopifyTokenSource
+from app.vendors.twilio.codes import look_up
+from app.vendors.twilio.provider import TwilioProvider
+from app.vendors.zendesk.client import MarketplaceApp, ZendeskClient
+from app.vendors.zendesk.helpdesk import ZendeskHelpdesk
+from app.vendors.zendesk.oauth import ZendeskAuthorisation
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Everything a job or door may reach. Built once per process."""
+
+    settings: Settings
+    db: Database
+    clock: Clock
+    keys: KeyRing
+    media: MediaStore
+    sms: SmsProvider
+    commerce: Commerce
+    tokens: TokenSource
+    helpdesks: Mapping[str, Helpdesk]
+    helpdesk_authorisations: Mapping[str, HelpdeskAuthorisation]
+
+    @property
+    def public_url(self) -> str:
+        return self.settings.public_url
+
+    def explain_code(self, code: str) -> tuple[str, str]:
+        """Cause and remedy of a texting provider's error code, in a merchant's words."""
+        row = look_up(code)
+        return row.cause, row.remedy
+
+    def close(self) -> None:
+        self.db.close()
+
+
+def build(settings: Settings, reactions: Reactions) -> Ports:
+    """Adapters for these settings. Raises Misconfigured."""
+    clock: Clock = (
+        ShiftedClock(settings.sandbox_clock_path) if settings.sandbox_clock_path else SystemClock()
+    )
+    zendesk = ZendeskClient(
+        base_url=settings.zendesk_base_url,
+        app=MarketplaceApp(
+            organization_id=settings.zendesk_organization_id, app_id=settings.zendesk_app_id
+        ),
+        clock=clock,
+    )
+    authorisations: dict[str, HelpdeskAuthorisation] = {}
+    if settings.zendesk_client_id and settings.zendesk_client_secret:
+        authorisations["zendesk"] = ZendeskAuthorisation(
+            zendesk,
+            client_id=settings.zendesk_client_id,
+            client_secret=settings.zendesk_client_secret.get_secret_value(),
+            redirect_uri=f"{settings.public_url}/connect/zendesk/callback",
+            clock=clock,
+        )
+    return Ports(
+        settings=settings,
+        db=Database(
+            settings.database_url.get_secret_value(),
+            reactions=reactions,
+            doorbell=RedisBell(settings.redis_url.get_secret_value()),
+        ),
+        clock=clock,
+        keys=KeyRing(settings.encryption_keys.get_secret_value()),
+        media=DiskMediaStore(settings.media_path),
+        sms=TwilioProvider(base_url=settings.twilio_base_url, public_url=settings.public_url),
+        commerce=ShopifyCommerce(ShopifyClient(base_url=settings.shopify_base_url)),
+        tokens=ShopifyTokenSource(
+            base_url=settings.shopify_base_url,
+            api_key=settings.shopify_api_key,
+            api_secret=settings.shopify_secrets[0],
+        ),
+        helpdesks={"zendesk": ZendeskHelpdesk(zendesk)},
+        helpdesk_authorisations=authorisations,
+    )

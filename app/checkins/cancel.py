@@ -1,0 +1,45 @@
+"""A check-in that would be out of place is called off, with a reason the merchant can read.
+
+Runs now, in the transaction of what caused it: a cancelled or refunded order, an opt-out, an
+uninstalled app.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.checkins.models import CheckIn
+from app.consent.events import ConsentRevoked
+from app.foundation.db import Session
+from app.messaging.queue import cancel_text
+from app.orders.events import OrderStopped
+from app.orders.models import Order
+from app.shops.events import ShopUninstalled
+
+
+def cancel_for_order(session: Session, event: OrderStopped, *, now: datetime) -> None:
+    _cancel(session, CheckIn.order_id == event.order_id, now=now, reason=event.reason)
+
+
+def cancel_for_contact(session: Session, event: ConsentRevoked, *, now: datetime) -> None:
+    orders = sa.select(Order.id).where(Order.contact_id == event.contact_id)
+    _cancel(session, CheckIn.order_id.in_(orders), now=now, reason="opted_out")
+
+
+def cancel_all_of_shop(session: Session, event: ShopUninstalled, *, now: datetime) -> None:
+    _cancel(session, CheckIn.shop_id == event.shop_id, now=now, reason="uninstalled")
+
+
+def _cancel(session: Session, which: sa.ColumnElement[bool], *, now: datetime, reason: str) -> None:
+    cancelled: Any = session.scalars(
+        sa.update(CheckIn)
+        .where(which, CheckIn.state.in_(("scheduled", "queued")))
+        .values(state="cancelled", reason=reason, ended_at=now)
+        .returning(CheckIn.message_id)
+    ).all()
+    for message_id in cancelled:
+        if message_id is not None:
+            cancel_text(session, message_id=message_id, reason=reason)

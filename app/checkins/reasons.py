@@ -1,0 +1,24 @@
+"""Why a check-in was skipped or called off, in words that a merchant can read."""
+
+from __future__ import annotations
+
+from app.consent.permission import Reason, reason_text
+
+OTHER_REASONS = {
+    "order_cancelled": "The order was cancelled.",
+    "order_refunded": "The order was refunded.",
+    "order_returned": "A return was opened; the buyer is being looked after.",
+    "nothing_left": "Nothing of the order is left to ask about: all of it was removed or refunded.",
+    "no_phone": "The order has no phone number.",
+    "invalid_phone": "The order's phone number cannot be texted.",
+    "too_late": "The parcel arrived too long ago to ask about it.",
+    "carrier": "The carrier could not deliver the text.",
+    "rejected": "The texting service refused the text.",
+}
+
+
+def sentence(reason: str) -> str:
+    """One sentence for a reason's code."""
+    if reason in OTHER_REASONS:
+        return OTHER_REASONS[reason]
+    return reason_text(Reason(reason)) if reason in set(Reason) else reason.replace("_", " ")

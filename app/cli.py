@@ -1,0 +1,174 @@
+"""The operator's commands: `python -m app.cli COMMAND`, or `doorstep COMMAND`.
+
+Until the merchant's pages exist, a shop's line, helpdesk link and preferences are set here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from datetime import time
+
+from cryptography.fernet import Fernet
+
+from app import replay
+from app import settings as settings_module
+from app.bootstrap import Ports, build
+from app.checkins.save_copy import save_copy
+from app.checkins.wording import CopyKind
+from app.foundation.errors import DoorstepError, Refused
+from app.helpdesk.connect import connect_link
+from app.messaging.connect import Line, connect_line
+from app.reactions import react
+from app.rotate import rotate_keys
+from app.shops.configure import save_preferences
+from app.shops.models import Shop
+from app.shops.preferences import shop_by_domain
+from app.vendors.twilio.webhooks import door_urls
+
+
+def find_shop(ports: Ports, domain: str) -> Shop:
+    with ports.db.across_shops("operator: find the shop") as session:
+        shop = shop_by_domain(session, domain)
+    if shop is None:
+        raise Refused("unknown_shop", f"{domain} has not opened the app yet")
+    return shop
+
+
+def connect_number(ports: Ports, args: argparse.Namespace) -> None:
+    token = os.environ.get(args.auth_token_env)
+    if not token:
+        raise Refused("no_token", f"put the account's auth token into ${args.auth_token_env}")
+    shop = find_shop(ports, args.shop)
+    with ports.db.shop(shop.id) as session:
+        sender = connect_line(
+            session,
+            now=ports.clock.now(),
+            shop_id=shop.id,
+            keys=ports.keys,
+            line=Line(
+                account_sid=args.account_sid,
+                auth_token=token,
+                messaging_service_sid=args.messaging_service_sid,
+                phone=args.phone,
+                kind=args.kind,
+                segments_per_second=args.mps,
+                provider_confirms=not args.we_confirm,
+            ),
+        )
+        door_key = sender.door_key
+    print(json.dumps(door_urls(ports.public_url, door_key), indent=2))
+
+
+def zendesk_link(ports: Ports, args: argparse.Namespace) -> None:
+    shop = find_shop(ports, args.shop)
+    print(connect_link(ports, shop_id=shop.id, subdomain=args.subdomain))
+
+
+def set_preferences(ports: Ports, args: argparse.Namespace) -> None:
+    shop = find_shop(ports, args.shop)
+    changes = dict(parse_change(text) for text in args.change)
+    with ports.db.shop(shop.id) as session:
+        for kind, name in (
+            (CopyKind.OPENER, "opener_copy"),
+            (CopyKind.SOFT_OPENER, "soft_opener_copy"),
+        ):
+            if name in changes:
+                warnings = save_copy(
+                    session,
+                    now=ports.clock.now(),
+                    shop_id=shop.id,
+                    shop_name=shop.name,
+                    actor="operator",
+                    kind=kind,
+                    template=changes.pop(name),
+                )
+                for warning in warnings:
+                    print(f"note: {warning.text}", file=sys.stderr)
+        save_preferences(
+            session, now=ports.clock.now(), shop_id=shop.id, actor="operator", changes=changes
+        )
+
+
+def parse_change(text: str) -> tuple[str, object]:
+    """`name=value`; numbers, true/false, null and HH:MM are read as such."""
+    name, sep, value = text.partition("=")
+    if not sep:
+        raise Refused("change", f"write it as name=value: {text}")
+    if name.startswith(("window_", "sunday_")):
+        return name, time.fromisoformat(value)
+    if value in ("true", "false"):
+        return name, value == "true"
+    if value == "null":
+        return name, None
+    return name, int(value) if value.isdecimal() else value
+
+
+def rotate(ports: Ports, args: argparse.Namespace) -> None:
+    print(f"{rotate_keys(ports.db, ports.keys)} secrets are under the first key now")
+
+
+def make_key() -> None:
+    print(Fernet.generate_key().decode())
+
+
+def parser() -> argparse.ArgumentParser:
+    root = argparse.ArgumentParser(prog="doorstep", description=__doc__)
+    commands = root.add_subparsers(dest="command", required=True)
+
+    number = commands.add_parser("connect-number", help="register a shop's line at Twilio")
+    number.add_argument("--shop", required=True, help="acme-outfitters.myshopify.com")
+    number.add_argument("--account-sid", required=True)
+    number.add_argument(
+        "--auth-token-env", required=True, help="name of the variable that holds the token"
+    )
+    number.add_argument("--messaging-service-sid", required=True)
+    number.add_argument("--phone", required=True)
+    number.add_argument("--kind", required=True, help="toll_free, ten_dlc or short_code")
+    number.add_argument("--mps", type=float, help="segments a second, if more than the usual")
+    number.add_argument(
+        "--we-confirm", action="store_true", help="the provider's own STOP answers are off"
+    )
+    number.set_defaults(run=connect_number)
+
+    link = commands.add_parser("zendesk-link", help="a short-lived address to connect Zendesk")
+    link.add_argument("--shop", required=True)
+    link.add_argument("--subdomain", required=True)
+    link.set_defaults(run=zendesk_link)
+
+    preferences = commands.add_parser("set", help="change a shop's preferences")
+    preferences.add_argument("--shop", required=True)
+    preferences.add_argument("change", nargs="+", help="name=value, e.g. check_in_delay_minutes=60")
+    preferences.set_defaults(run=set_preferences)
+
+    commands.add_parser("make-key", help="a new key for ENCRYPTION_KEYS")
+    commands.add_parser(
+        "rotate-keys", help="write all secrets under the first key of ENCRYPTION_KEYS"
+    ).set_defaults(run=rotate)
+    replay.add_to(commands)
+    return root
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    args = parser().parse_args(argv)
+    if args.command == "make-key":
+        make_key()
+        return 0
+    run: Callable[[Ports, argparse.Namespace], None] = args.run
+    try:
+        ports = build(settings_module.load(), react)
+        try:
+            run(ports, args)
+        finally:
+            ports.close()
+    except DoorstepError as error:
+        print(f"doorstep: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,26 @@
+"""Facts about threads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.foundation.events import Event
+
+
+@dataclass(frozen=True)
+class ContactWrote(Event):
+    """The buyer began a turn: texts that follow within seconds belong to it."""
+
+    conversation_id: int
+    contact_id: int
+    message_id: int
+
+
+@dataclass(frozen=True)
+class MessageAdded(Event):
+    """A text joined a thread, whoever wrote it."""
+
+    conversation_id: int
+    message_id: int
+    outbound: bool
+    author: str

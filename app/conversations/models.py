@@ -1,0 +1,34 @@
+"""The durable thread of one contact with one shop."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.foundation.columns import CreatedAt, Id, ShopId
+from app.foundation.db import Base
+
+
+class Conversation(Base):
+    __tablename__ = "conversations"
+
+    id: Mapped[Id]
+    shop_id: Mapped[ShopId]
+    contact_id: Mapped[int] = mapped_column(sa.ForeignKey("contacts.id", ondelete="CASCADE"))
+    state: Mapped[str] = mapped_column(server_default="open")  # open | snoozed | resolved
+    handled_by: Mapped[str] = mapped_column(server_default="agent")  # assistant | agent
+    order_id: Mapped[int | None] = mapped_column(sa.ForeignKey("orders.id", ondelete="SET NULL"))
+    turn: Mapped[int] = mapped_column(server_default="0")
+    turn_at: Mapped[datetime | None]  # last text of the current turn
+    turn_began_with: Mapped[int | None]  # its first text
+    waiting_since: Mapped[datetime | None]  # a buyer's text that nobody has answered yet
+    last_inbound_at: Mapped[datetime | None]
+    last_message_at: Mapped[datetime]
+    created_at: Mapped[CreatedAt]
+
+    __table_args__ = (
+        sa.Index("conversations_contact", "shop_id", "contact_id", unique=True),
+        sa.Index("conversations_recent", "shop_id", "last_message_at"),
+    )

@@ -1,0 +1,197 @@
+"""Transactions, and whose rows they see.
+
+The app connects as a role that cannot bypass row-level security, so a transaction sees nothing
+until it says for whom it works: `db.shop(id)` for one shop, `db.across_shops(worker)` for work
+across shops, which states so by name (ticker, relay, doors before the shop is known).
+
+A transaction collects what its events ask for later as outbox rows and stores them in one
+INSERT just before the commit; after the commit it rings the doorbell.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+import psycopg
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.orm import Session as OrmSession
+
+from app.foundation.events import Event, Reactions
+
+POOL_WAIT_SECONDS = 2.0  # a door must answer 503 within 4 s when the database is away
+CONNECT_SECONDS = 1
+
+
+class Base(DeclarativeBase):
+    """Parent of every table's class, so that one metadata knows them all."""
+
+    type_annotation_map = {
+        datetime: sa.TIMESTAMP(timezone=True),
+        int: sa.BigInteger,
+        str: sa.Text,
+        dict[str, Any]: JSONB,
+        dict[str, str]: JSONB,
+    }
+
+
+@dataclass(frozen=True)
+class LaterWork:
+    """One outbox row to be: `topic` names the job, `payload` its keyword arguments (ids only).
+
+    Rows with one `ordering_key` run one after the other, oldest first.
+    """
+
+    shop_id: int
+    topic: str
+    queue: str
+    payload: Mapping[str, Any]
+    ordering_key: str | None = None
+    delay_seconds: float = 0.0
+
+
+class Doorbell(Protocol):
+    def ring(self) -> None:
+        """Tell the relay that something waits. Never raises, never blocks for long."""
+        ...
+
+
+INSERT_OUTBOX = """
+INSERT INTO outbox (shop_id, topic, queue, payload, ordering_key, available_at)
+SELECT (w->>'shop_id')::bigint, w->>'topic', w->>'queue', w->'payload', w->>'ordering_key',
+       now() + make_interval(secs => (w->>'delay')::float)
+FROM jsonb_array_elements(%s::jsonb) AS w
+"""
+
+
+class Session(OrmSession):
+    """A transaction that can publish events and put off work."""
+
+    reactions: Reactions
+
+    def __init__(self, *args: Any, reactions: Reactions, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.reactions = reactions
+        self.waiting: list[LaterWork] = []
+
+    def publish(self, event: Event, *, now: datetime) -> None:
+        """Run what follows at once, note what follows later. See `app/reactions.py`."""
+        self.reactions(self, event, now)
+
+    def later(self, work: LaterWork) -> None:
+        self.waiting.append(work)
+
+    def sql(self, statement: str, *params: Any) -> sa.CursorResult[Any]:
+        """A plain statement with %s parameters, for the paths where microseconds count."""
+        return self.connection().exec_driver_sql(statement, params or None)
+
+    def store_waiting(self) -> bool:
+        """Store put-off work as outbox rows, all in one statement. True if there was any."""
+        if not self.waiting:
+            return False
+        rows = [
+            {
+                "shop_id": work.shop_id,
+                "topic": work.topic,
+                "queue": work.queue,
+                "payload": dict(work.payload),
+                "ordering_key": work.ordering_key,
+                "delay": work.delay_seconds,
+            }
+            for work in self.waiting
+        ]
+        self.waiting = []
+        self.flush()
+        self.sql(INSERT_OUTBOX, json.dumps(rows))
+        return True
+
+
+class Database:
+    def __init__(
+        self,
+        url: str,
+        *,
+        reactions: Reactions,
+        doorbell: Doorbell,
+        pool_size: int = 16,
+    ) -> None:
+        """`url`: postgresql://… ; at most `pool_size` connections, waits capped."""
+        self.engine = sa.create_engine(
+            url.replace("postgresql://", "postgresql+psycopg://", 1),
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=POOL_WAIT_SECONDS,
+            pool_use_lifo=True,
+            connect_args={
+                "connect_timeout": CONNECT_SECONDS,
+                "options": "-c lock_timeout=5000 -c idle_in_transaction_session_timeout=60000"
+                " -c timezone=UTC",
+            },
+        )
+        self._reactions = reactions
+        self._doorbell = doorbell
+
+    @contextmanager
+    def shop(self, shop_id: int) -> Iterator[Session]:
+        """A transaction that sees the rows of one shop and no other's."""
+        with self._transaction() as session:
+            session.sql("SELECT set_config('doorstep.shop_id', %s, true)", str(shop_id))
+            yield session
+
+    @contextmanager
+    def across_shops(self, worker: str) -> Iterator[Session]:
+        """A transaction that sees all shops' rows; `worker` says who and why."""
+        with self._transaction() as session:
+            session.sql("SELECT set_config('doorstep.across_shops', %s, true)", worker)
+            yield session
+
+    @contextmanager
+    def door(self) -> Iterator[Session]:
+        """A transaction that sees nothing until its first statement sets `doorstep.shop_id`.
+
+        For the inbound door alone, which folds that into its first INSERT.
+        """
+        with self._transaction() as session:
+            yield session
+
+    @contextmanager
+    def statement(self) -> Iterator[psycopg.Connection[Any]]:
+        """A bare connection where each statement commits by itself, for the receipt doors."""
+        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, psycopg.Connection)
+            yield driver
+
+    def ring(self) -> None:
+        self._doorbell.ring()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Session]:
+        with Session(
+            self.engine, reactions=self._reactions, expire_on_commit=False, autoflush=True
+        ) as session:
+            with session.begin():
+                yield session
+                put_off = session.store_waiting()
+            if put_off:
+                self._doorbell.ring()
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether the database, not the statement, is at fault: answer 503, try again."""
+    if isinstance(error, PoolTimeout):
+        return True
+    if isinstance(error, OperationalError):
+        return True
+    return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)

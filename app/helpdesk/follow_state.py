@@ -1,0 +1,117 @@
+"""The ticket's state, as agents set it, becomes the link's and the conversation's.
+
+Called by `receive_hook` and `poll`. The state is read from the helpdesk: an event only says that
+there is something to read, for events come late and out of order. A merged ticket's link is
+pointed to the ticket it went into.
+"""
+
+from __future__ import annotations
+
+
+import sqlalchemy as sa
+import structlog
+
+from app.conversations.models import Conversation
+from app.foundation.db import Session
+from app.helpdesk.models import HelpdeskAccount, TicketLink
+from app.helpdesk.needs import Needs
+from app.helpdesk.plan import LIVE, At, place_of
+from app.helpdesk.ports import TicketGone, TicketState, TicketStatus
+from app.helpdesk.writing import desk_at
+
+log = structlog.get_logger()
+
+
+def follow_ticket(
+    tools: Needs, *, shop_id: int, link_id: int, merged_into: str | None = None
+) -> None:
+    """Read the ticket's state and follow it. Raises Disconnected, Temporary, Postponed."""
+    with tools.db.shop(shop_id) as session:
+        link = session.get(TicketLink, link_id)
+        if link is None or link.ticket_id is None or link.state == "gone":
+            return
+        ticket_id = link.ticket_id
+        account = session.get_one(HelpdeskAccount, link.account_id)
+        at = place_of(session, tools.keys, tools.clock.now(), account, link)
+    try:
+        with desk_at(tools, at) as desk:
+            status = desk.helpdesk.read_status(desk.access, ticket_id)
+    except TicketGone:
+        # Without its own ticket the hint is all that is left of a merge.
+        status = TicketStatus(ticket_id, TicketState.CLOSED, None, merged_into)
+        if merged_into is None:
+            with tools.db.shop(shop_id) as session:
+                session.get_one(TicketLink, link_id).state = "gone"
+            return
+    target = merged_into or status.merged_into
+    if target is not None and target != ticket_id:
+        _repoint(tools, at, ticket_id, target)
+        return
+    with tools.db.shop(shop_id) as session:
+        apply_state(session, link_id=link_id, state=status.state)
+
+
+def apply_state(session: Session, *, link_id: int, state: TicketState) -> None:
+    """Only a change is followed: what the buyer wrote since the last one has its own effect."""
+    link = session.get_one(TicketLink, link_id, with_for_update=True)
+    conversation = session.get_one(Conversation, link.conversation_id)
+    match state:
+        case TicketState.CLOSED if link.state in ("open", "solved"):
+            if link.state == "open":
+                conversation.state = "resolved"
+            link.state = "closed"
+        case TicketState.SOLVED if link.state == "open":
+            link.state = "solved"
+            conversation.state = "resolved"
+        case TicketState.OPEN | TicketState.PENDING if link.state == "solved":
+            link.state = "open"
+            conversation.state = "open"
+        case _:
+            pass
+
+
+def _repoint(tools: Needs, at: At, source: str, target: str) -> None:
+    try:
+        with desk_at(tools, at) as desk:
+            status = desk.helpdesk.read_status(desk.access, target)
+            # What agents wrote in the target before the merge was for somebody else.
+            known = desk.helpdesk.read_comments_since(desk.access, target, None)
+    except TicketGone:
+        with tools.db.shop(at.shop_id) as session:
+            session.get_one(TicketLink, at.link_id).state = "gone"
+        return
+    with tools.db.shop(at.shop_id) as session:
+        link = session.get_one(TicketLink, at.link_id, with_for_update=True)
+        if link.ticket_id != source:
+            return
+        if not _may_take(session, link, target):
+            # An agent's reply there would go to two buyers. Ours gets a ticket of their own.
+            link.state = "gone"
+            log.info("ticket merged into another buyer's", link_id=link.id)
+            return
+        link.ticket_id = target
+        link.read_to = known[-1].comment_id if known else None
+        link.state = {TicketState.CLOSED: "closed", TicketState.SOLVED: "solved"}.get(
+            status.state, "open"
+        )
+        conversation = session.get_one(Conversation, link.conversation_id)
+        conversation.state = "open" if link.state == "open" else "resolved"
+        log.info("ticket link repointed", link_id=link.id)
+
+
+def _may_take(session: Session, link: TicketLink, target: str) -> bool:
+    """Whether no other live link is in the way: of that ticket, or of our conversation."""
+    return not session.scalar(
+        sa.select(
+            sa.exists().where(
+                TicketLink.id != link.id,
+                TicketLink.state.in_(LIVE),
+                sa.or_(
+                    sa.and_(
+                        TicketLink.account_id == link.account_id, TicketLink.ticket_id == target
+                    ),
+                    TicketLink.conversation_id == link.conversation_id,
+                ),
+            )
+        )
+    )

@@ -1,0 +1,153 @@
+"""The echo ledger: which comments of a ticket are ours, known before they exist.
+
+Written by `plan`, `notes` and `writing` around every write, read by `receive_reply`. An
+intent is stored before the call and settled with the comment's id after it, because the webhook
+about our own comment can overtake the answer to it (developer.zendesk.com, "Webhooks").
+"""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from app.foundation.db import Session
+from app.helpdesk.models import TicketWrite
+from app.helpdesk.ports import ReadComment
+
+# Until then the one who wrote the intent may still be waiting for the answer. Shorter than a
+# job's lease, so that whoever follows a killed worker can settle at once.
+STALE_SECONDS = 40
+
+OF_LINK = """
+SELECT id, body_hash, comment_id, state,
+       intended_at < now() - make_interval(secs => %s) AS stale
+FROM ticket_writes WHERE link_id = %s AND state = 'intent' ORDER BY id
+"""
+LAST_SETTLED_BEFORE = """
+SELECT comment_id FROM ticket_writes
+WHERE link_id = %s AND id < %s AND state = 'settled' AND comment_id IS NOT NULL
+ORDER BY id DESC LIMIT 1
+"""
+
+
+@dataclass(frozen=True)
+class Unsettled:
+    write_id: int
+    body_hash: str
+    stale: bool
+
+
+def body_hash(paragraphs: Iterable[str]) -> str:
+    """A hash that survives the way into a helpdesk and back: no whitespace, nothing invisible."""
+    text = unicodedata.normalize("NFC", "".join(paragraphs))
+    seen = "".join(
+        char for char in text if not char.isspace() and unicodedata.category(char)[0] != "C"
+    )
+    return hashlib.sha256(seen.encode()).hexdigest()
+
+
+def intend(
+    session: Session,
+    *,
+    shop_id: int,
+    link_id: int,
+    paragraphs: Sequence[str],
+    message_ids: Sequence[int] = (),
+    note_key: str | None = None,
+) -> int | None:
+    """Store that this is about to be written. None: a note of this key was intended before."""
+    fresh: dict[str, Any] = {
+        "body_hash": body_hash(paragraphs),
+        "message_ids": list(message_ids),
+        "state": "intent",
+        "intended_at": sa.func.now(),
+    }
+    return session.scalar(
+        insert(TicketWrite)
+        .values(shop_id=shop_id, link_id=link_id, note_key=note_key, **fresh)
+        .on_conflict_do_update(
+            index_elements=["link_id", "note_key"],
+            set_=fresh,
+            where=TicketWrite.state == "abandoned",
+        )
+        .returning(TicketWrite.id)
+    )
+
+
+def settle(session: Session, *, now: datetime, write_id: int, comment_id: str | None) -> None:
+    """It stands in the ticket under this id."""
+    session.execute(
+        sa.update(TicketWrite)
+        .where(TicketWrite.id == write_id)
+        .values(state="settled", comment_id=comment_id, settled_at=now)
+    )
+
+
+def abandon(session: Session, *, write_id: int) -> None:
+    """It certainly was not written. What settled meanwhile stays settled."""
+    session.execute(
+        sa.update(TicketWrite)
+        .where(TicketWrite.id == write_id, TicketWrite.state == "intent")
+        .values(state="abandoned")
+    )
+
+
+def unsettled(session: Session, link_id: int) -> list[Unsettled]:
+    """Intents whose outcome is not known yet, oldest first."""
+    return [
+        Unsettled(row.id, row.body_hash, row.stale)
+        for row in session.sql(OF_LINK, STALE_SECONDS, link_id)
+    ]
+
+
+def last_settled_before(session: Session, *, link_id: int, write_id: int) -> str | None:
+    """The newest comment that surely stands before that write."""
+    comment_id: str | None = session.sql(LAST_SETTLED_BEFORE, link_id, write_id).scalar()
+    return comment_id
+
+
+def is_settled_as(session: Session, *, link_id: int, comment_id: str) -> bool:
+    return bool(
+        session.scalar(
+            sa.select(
+                sa.exists().where(
+                    TicketWrite.link_id == link_id, TicketWrite.comment_id == comment_id
+                )
+            )
+        )
+    )
+
+
+def wrote_same(session: Session, *, link_id: int, text: str) -> bool:
+    """Whether we wrote these very words: a copy of ours, left by a write that was made twice."""
+    return bool(
+        session.scalar(
+            sa.select(
+                sa.exists().where(
+                    TicketWrite.link_id == link_id,
+                    TicketWrite.state == "settled",
+                    TicketWrite.body_hash == body_hash([text]),
+                )
+            )
+        )
+    )
+
+
+def match(strays: Sequence[Unsettled], comments: Sequence[ReadComment]) -> dict[int, str]:
+    """Which comment each stray write became: equal words, each comment taken once."""
+    left = list(comments)
+    matched: dict[int, str] = {}
+    for stray in strays:
+        for comment in left:
+            if body_hash([comment.text]) == stray.body_hash:
+                matched[stray.write_id] = comment.comment_id
+                left.remove(comment)
+                break
+    return matched

@@ -1,0 +1,51 @@
+"""A webhook of the helpdesk: what it makes us look at.
+
+Called by the vendor's `receipts` in a worker. Nothing in an event is believed but ids and what
+it spares us from looking at; replies become jobs of their own, in order per ticket.
+"""
+
+from __future__ import annotations
+
+import contextlib
+
+import sqlalchemy as sa
+
+from app.foundation.db import LaterWork
+from app.helpdesk import ledger
+from app.helpdesk.follow_state import follow_ticket
+from app.helpdesk.models import TicketLink
+from app.helpdesk.needs import Needs
+from app.helpdesk.ports import Disconnected, HelpdeskHook, HookKind
+
+
+def receive_hook(tools: Needs, *, account_id: int, hook: HelpdeskHook) -> None:
+    """Have the reply imported, or follow the ticket's state. Unknown tickets are not ours."""
+    with tools.db.across_shops("helpdesk: whose ticket is this") as session:
+        link = session.scalars(
+            sa.select(TicketLink)
+            .where(TicketLink.account_id == account_id, TicketLink.ticket_id == hook.ticket_id)
+            .order_by(TicketLink.id.desc())
+            .limit(1)
+        ).one_or_none()
+        if link is None:
+            return
+        if hook.kind is HookKind.COMMENT_ADDED:
+            if not (hook.public and hook.by_staff and hook.comment_id):
+                return
+            if ledger.is_settled_as(session, link_id=link.id, comment_id=hook.comment_id):
+                return
+            session.later(
+                LaterWork(
+                    shop_id=link.shop_id,
+                    topic="helpdesk.import_reply",
+                    queue="reply",
+                    payload={"link_id": link.id, "comment_id": hook.comment_id},
+                    ordering_key=f"helpdesk-replies:{link.id}",
+                )
+            )
+    if hook.kind in (HookKind.STATE_CHANGED, HookKind.MERGED):
+        # A disconnected account is followed up by the poll once it is connected again.
+        with contextlib.suppress(Disconnected):
+            follow_ticket(
+                tools, shop_id=link.shop_id, link_id=link.id, merged_into=hook.merged_into
+            )

@@ -1,0 +1,188 @@
+"""One write to a helpdesk between two transactions, and what is done about writes gone astray.
+
+Called by `mirror` and `notes`, whose intents are in the ledger by then. Nothing here holds a
+transaction open across a call. Each act returns what the next transaction has to store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+import structlog
+
+from app.foundation.db import Session
+from app.foundation.errors import Unknowable, VendorFailure
+from app.foundation.outbox import Postponed
+from app.helpdesk import ledger
+from app.helpdesk.compose import TAGS
+from app.helpdesk.models import TicketLink
+from app.helpdesk.needs import Needs
+from app.helpdesk.plan import At, Open, Write
+from app.helpdesk.ports import (
+    OpenedTicket,
+    TicketClosed,
+    TicketDraft,
+    TicketGone,
+)
+from app.helpdesk.tokens import Desk, open_desk
+
+log = structlog.get_logger()
+
+Settle = Callable[[Session, datetime], None]
+
+
+@contextmanager
+def desk_at(tools: Needs, at: At) -> Iterator[Desk]:
+    with open_desk(
+        tools, shop_id=at.shop_id, kind=at.kind, account_id=at.account_id, access=at.access
+    ) as desk:
+        yield desk
+
+
+@contextmanager
+def attempt(tools: Needs, shop_id: int, write_id: int) -> Iterator[None]:
+    """Around the one call that writes: an intent of what certainly did not happen is withdrawn.
+
+    What may have happened keeps its intent, and after `ledger.STALE_SECONDS` whoever comes next
+    looks into the ticket.
+    """
+    try:
+        yield
+    except Unknowable as error:
+        raise Postponed(ledger.STALE_SECONDS, "the helpdesk's answer was lost") from error
+    except VendorFailure:
+        with tools.db.shop(shop_id) as session:
+            ledger.abandon(session, write_id=write_id)
+        raise
+
+
+def open_ticket(tools: Needs, step: Open) -> Settle:
+    """Make the buyer known, open the ticket."""
+    at = step.at
+    with desk_at(tools, at) as desk:
+        try:
+            requester_id = at.requester_id or desk.helpdesk.find_or_make_requester(
+                desk.access, at.requester
+            )
+        except VendorFailure:
+            with tools.db.shop(at.shop_id) as session:
+                ledger.abandon(session, write_id=step.write_id)
+            raise
+        draft = TicketDraft(
+            external_id=at.external_id,
+            idempotency_key=step.idempotency_key,
+            subject=step.subject,
+            requester_id=requester_id,
+            first_comment=step.first.load(tools.media),
+            tags=TAGS,
+            follow_up_of=step.follow_up_of,
+        )
+        with attempt(tools, at.shop_id, step.write_id):
+            opened = desk.helpdesk.open_ticket(desk.access, draft)
+    return _opened(at, step.write_id, requester_id, opened)
+
+
+def _opened(at: At, write_id: int, requester_id: str, opened: OpenedTicket) -> Settle:
+    def settle(session: Session, now: datetime) -> None:
+        link = session.get_one(TicketLink, at.link_id)
+        link.state = "open"
+        link.ticket_id = opened.ticket_id
+        link.requester_id = requester_id
+        link.read_to = opened.comment_ids[-1] if opened.comment_ids else None
+        link.last_activity_at = now
+        first = opened.comment_ids[0] if opened.comment_ids else None
+        ledger.settle(session, now=now, write_id=write_id, comment_id=first)
+
+    return settle
+
+
+def write_comment(tools: Needs, step: Write, *, tags: tuple[str, ...] = ()) -> Settle:
+    """Add one comment. A ticket that is closed or gone ends the link instead."""
+    at = step.at
+    assert at.ticket_id is not None
+    try:
+        with desk_at(tools, at) as desk, attempt(tools, at.shop_id, step.write_id):
+            written = desk.helpdesk.add_comment(
+                desk.access,
+                at.ticket_id,
+                step.comment.load(tools.media),
+                requester_id=at.requester_id or "",
+                tags=tags,
+                reopen=step.reopen,
+            )
+    except TicketClosed:
+        return end_link(at.link_id, "closed")
+    except TicketGone:
+        return end_link(at.link_id, "gone")
+
+    def settle(session: Session, now: datetime) -> None:
+        ledger.settle(session, now=now, write_id=step.write_id, comment_id=written.comment_id)
+        link = session.get_one(TicketLink, at.link_id)
+        link.last_activity_at = now
+        if step.reopen and link.state == "solved":
+            link.state = "open"
+
+    return settle
+
+
+def end_link(link_id: int, state: str) -> Settle:
+    """The next text of the buyer opens another ticket: a follow-up if this one was closed."""
+
+    def settle(session: Session, now: datetime) -> None:
+        session.get_one(TicketLink, link_id).state = state
+        log.info("ticket link ended", link_id=link_id, state=state)
+
+    return settle
+
+
+def recover(tools: Needs, at: At) -> Settle:
+    """Find out what became of writes that nobody settled, by looking."""
+    if at.ticket_id is None:
+        return _recover_opening(tools, at)
+    with tools.db.shop(at.shop_id) as session:
+        strays = [one for one in ledger.unsettled(session, at.link_id) if one.stale]
+        if not strays:
+            return _nothing
+        since = ledger.last_settled_before(session, link_id=at.link_id, write_id=strays[0].write_id)
+    try:
+        with desk_at(tools, at) as desk:
+            comments = desk.helpdesk.read_comments_since(desk.access, at.ticket_id, since)
+    except TicketGone:
+        return end_link(at.link_id, "gone")
+
+    def settle(session: Session, now: datetime) -> None:
+        unknown = [
+            comment
+            for comment in comments
+            if not ledger.is_settled_as(session, link_id=at.link_id, comment_id=comment.comment_id)
+        ]
+        found = ledger.match(strays, unknown)
+        for stray in strays:
+            if comment_id := found.get(stray.write_id):
+                ledger.settle(session, now=now, write_id=stray.write_id, comment_id=comment_id)
+            else:
+                ledger.abandon(session, write_id=stray.write_id)
+
+    return settle
+
+
+def _recover_opening(tools: Needs, at: At) -> Settle:
+    with tools.db.shop(at.shop_id) as session:
+        strays = ledger.unsettled(session, at.link_id)
+    with desk_at(tools, at) as desk:
+        opened = desk.helpdesk.find_ticket(desk.access, at.external_id)
+        if opened is not None and strays:
+            requester_id = desk.helpdesk.find_or_make_requester(desk.access, at.requester)
+            return _opened(at, strays[0].write_id, requester_id, opened)
+
+    def settle(session: Session, now: datetime) -> None:
+        for stray in strays:
+            ledger.abandon(session, write_id=stray.write_id)
+
+    return settle
+
+
+def _nothing(session: Session, now: datetime) -> None:
+    return None

@@ -1,0 +1,89 @@
+"""What a provider's error code means for the shop's line and for the buyer's number.
+
+The codes themselves and the action each asks for are the vendor's data table; this is what the
+actions do. Called by `messaging.jobs` after a refusal or a status report with a code.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from app.consent.record import Evidence, record_revocation
+from app.contacts.models import Contact
+from app.foundation import audit
+from app.foundation.db import Session
+from app.messaging.models import Message, Sender
+from app.messaging.ports import CodeAction
+
+BACK_OFF = timedelta(seconds=60)
+NEXT_DAY = timedelta(hours=24)
+
+
+def obey_code(
+    session: Session, *, now: datetime, message_id: int, code: str, action: CodeAction
+) -> None:
+    """Apply one code's action; what the text itself goes through is `messaging.send`'s."""
+    message = session.scalars(sa.select(Message).where(Message.id == message_id)).one()
+    contact = session.scalars(
+        sa.select(Contact).where(Contact.id == message.contact_id).with_for_update()
+    ).one()
+    match action:
+        case CodeAction.SUPPRESS:
+            record_revocation(
+                session,
+                now=now,
+                shop_id=message.shop_id,
+                evidence=Evidence(
+                    phone=contact.phone,
+                    purpose="all",
+                    source="provider",
+                    occurred_at=message.created_at,
+                    message_id=message.id,
+                    detail={"code": code},
+                ),
+            )
+        case CodeAction.NOT_TEXTABLE:
+            contact.line_kind = "landline"
+        case CodeAction.RETRY_ONCE:
+            # A handset may be off for a day: one miss is a pass, a second marks the number.
+            missed_before = session.scalar(
+                sa.select(Message.id)
+                .where(Message.contact_id == contact.id, Message.id != message.id)
+                .where(Message.error_code.is_not(None), Message.state == "undelivered")
+                .limit(1)
+            )
+            if missed_before is not None:
+                contact.line_kind = "unreachable"
+        case CodeAction.PAUSE_SENDER:
+            pause_sender(session, now=now, message=message, code=code)
+        case CodeAction.BACK_OFF | CodeAction.NEXT_DAY:
+            pause = BACK_OFF if action is CodeAction.BACK_OFF else NEXT_DAY
+            session.execute(
+                sa.update(Sender)
+                .where(Sender.id == message.sender_id, Sender.next_slot_at < now + pause)
+                .values(next_slot_at=now + pause)
+            )
+        case _:
+            pass  # the row and its note say it all: bad data, filtered, expired, to be reviewed
+
+
+def pause_sender(session: Session, *, now: datetime, message: Message, code: str) -> None:
+    """Stop the shop's line until somebody has looked: it is unregistered or misconfigured."""
+    paused = session.scalar(
+        sa.update(Sender)
+        .where(Sender.shop_id == message.shop_id, Sender.state == "active")
+        .values(state="paused", pause_reason=f"The texting service answered with error {code}.")
+        .returning(Sender.id)
+    )
+    if paused is not None:
+        audit.record(
+            session,
+            now=now,
+            shop_id=message.shop_id,
+            actor="system",
+            action="sender.paused",
+            subject=f"sender:{paused}",
+            code=code,
+        )

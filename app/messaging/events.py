@@ -1,0 +1,39 @@
+"""Facts about texts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.foundation.events import Event
+
+
+@dataclass(frozen=True)
+class TextReceived(Event):
+    """A buyer's text is stored, its opt-out obeyed. Routed in the same transaction."""
+
+    message_id: int
+    contact_id: int
+    photos: int
+    keyword: str | None  # opt_out | opt_in | help, when the whole text means that
+    carrier_keyword: bool  # the keyword itself, to which providers answer by default
+    answered_by_provider: bool
+
+
+@dataclass(frozen=True)
+class TextAccepted(Event):
+    """The provider took one of our texts."""
+
+    message_id: int
+    conversation_id: int | None
+    purpose: str
+
+
+@dataclass(frozen=True)
+class TextEnded(Event):
+    """One of our texts will not arrive, or we cannot know; `state` and `reason` say why."""
+
+    message_id: int
+    conversation_id: int | None
+    purpose: str
+    state: str
+    reason: str

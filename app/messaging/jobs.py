@@ -1,0 +1,172 @@
+"""RQ doors of messaging, and what the ticker asks of it. Vendor calls stand between
+transactions, never inside one."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import sqlalchemy as sa
+
+from app.contacts.models import Contact
+from app.foundation.db import LaterWork
+from app.foundation.errors import Permanent, Temporary, Unknowable
+from app.foundation.jobs import Tools
+from app.foundation.media import Unreadable, clean_photo, sign_media_token
+from app.messaging import photos
+from app.messaging.codes import obey_code
+from app.messaging.look_up import settle_look_up, since
+from app.messaging.models import Media, Message, Sender
+from app.messaging.ports import CodeAction, Rejected, SenderAccess, SmsProvider
+from app.messaging.receive import Duplicate, receive_text
+from app.messaging.send import Claimed, claim_text, settle_accepted, settle_failure
+
+MEDIA_ADDRESS_LIVES = timedelta(hours=4)
+BACKFILL_OVERLAP = timedelta(minutes=15)
+
+
+class Needs(Tools, Protocol):
+    @property
+    def sms(self) -> SmsProvider: ...
+    @property
+    def public_url(self) -> str: ...
+
+
+def access_to(tools: Needs, sender: Sender) -> SenderAccess:
+    return SenderAccess(
+        sender_id=sender.id,
+        account_sid=sender.account_sid,
+        auth_token=tools.keys.decrypt(sender.auth_token),
+        messaging_service_sid=sender.messaging_service_sid,
+        phone=sender.phone,
+        door_key=sender.door_key,
+    )
+
+
+def send(tools: Needs, *, shop_id: int, message_id: int) -> None:
+    """Claim, call, settle."""
+    now = tools.clock.now()
+
+    def media_address(shop: int, media_id: int) -> str:
+        expires = now + MEDIA_ADDRESS_LIVES
+        token = sign_media_token([tools.keys.signing_key], media_id, shop, expires)
+        return f"{tools.public_url}/media/{token}"
+
+    with tools.db.shop(shop_id) as session:
+        claimed = claim_text(session, now=now, message_id=message_id, media_address=media_address)
+    if not isinstance(claimed, Claimed):
+        return
+    time.sleep(claimed.wait_seconds)
+    action: CodeAction | None = None
+    try:
+        accepted = tools.sms.send(access_to(tools, claimed.sender), claimed.text)
+    except (Rejected, Temporary, Unknowable) as error:
+        with tools.db.shop(shop_id) as session:
+            action = settle_failure(session, now=now, message_id=message_id, error=error)
+            if action is not None:
+                obey_code(session, now=now, message_id=message_id, code=error.code, action=action)
+        return
+    with tools.db.shop(shop_id) as session:
+        settle_accepted(session, now=now, message_id=message_id, provider_sid=accepted.provider_sid)
+
+
+def settle_status(tools: Needs, *, shop_id: int, message_id: int, code: str) -> None:
+    """A status report carried an error code: obey it."""
+    with tools.db.shop(shop_id) as session:
+        obey_code(
+            session,
+            now=tools.clock.now(),
+            message_id=message_id,
+            code=code,
+            action=tools.sms.action_for(code),
+        )
+
+
+def look_up(tools: Needs, *, shop_id: int, message_id: int) -> None:
+    """Ask the provider what became of a text whose answer never came."""
+    with tools.db.shop(shop_id) as session:
+        message = session.scalars(sa.select(Message).where(Message.id == message_id)).one()
+        sender = session.scalars(sa.select(Sender).where(Sender.id == message.sender_id)).one()
+        phone = session.scalars(
+            sa.select(Contact.phone).where(Contact.id == message.contact_id)
+        ).one()
+    if message.state not in ("sending", "unknown"):
+        return
+    listed = tools.sms.list_sent(access_to(tools, sender), to=phone, since=since(message))
+    with tools.db.shop(shop_id) as session:
+        settle_look_up(session, now=tools.clock.now(), message_id=message_id, listed=listed)
+
+
+def fetch_photos(tools: Needs, *, shop_id: int, message_id: int) -> None:
+    """Bring a text's photos home. Raises Temporary, so that the job is tried again."""
+    with tools.db.shop(shop_id) as session:
+        waiting = photos.pending_photos(session, message_id=message_id)
+        sender = session.scalars(
+            sa.select(Sender)
+            .join(Message, Message.sender_id == Sender.id)
+            .where(Message.id == message_id)
+        ).one()
+    access = access_to(tools, sender)
+    for media in waiting:
+        fetch_photo(tools, access, shop_id=shop_id, media=media)
+
+
+def fetch_photo(tools: Needs, access: SenderAccess, *, shop_id: int, media: Media) -> None:
+    url = media.provider_url or ""
+    try:
+        file = tools.sms.fetch_media(access, url, max_bytes=photos.MAX_PHOTO_BYTES)
+        photo = clean_photo(file.content, media.declared_type or file.content_type)
+    except (Permanent, Unreadable) as error:
+        reason = error.reason if isinstance(error, Unreadable) else "not_available"
+        with tools.db.shop(shop_id) as session:
+            photos.fail_photo(session, media_id=media.id, error=reason)
+        return
+    key = tools.media.put(shop_id, photo.content)
+    with tools.db.shop(shop_id) as session:
+        photos.store_photo(session, media_id=media.id, photo=photo, storage_key=key)
+        session.later(
+            LaterWork(
+                shop_id=shop_id,
+                topic="messaging.delete_at_provider",
+                queue="slow",
+                payload={"media_id": media.id},
+            )
+        )
+
+
+def delete_at_provider(tools: Needs, *, shop_id: int, media_id: int) -> None:
+    """Our copy is safe: the provider's is deleted. A copy that is gone already is fine."""
+    with tools.db.shop(shop_id) as session:
+        media = session.scalars(sa.select(Media).where(Media.id == media_id)).one_or_none()
+        sender = (
+            media
+            and session.scalars(
+                sa.select(Sender)
+                .join(Message, Message.sender_id == Sender.id)
+                .where(Message.id == media.message_id)
+            ).one_or_none()
+        )
+    if not media or not sender or not media.provider_url or media.provider_deleted_at:
+        return
+    tools.sms.delete_media(access_to(tools, sender), media.provider_url)
+    with tools.db.shop(shop_id) as session:
+        photos.note_deleted(session, media_id=media_id)
+
+
+def backfill(tools: Needs, *, shop_id: int, sender_id: int) -> None:
+    """Texts that the provider has and we do not: a webhook was lost. Stored as if they came."""
+    now = tools.clock.now()
+    with tools.db.shop(shop_id) as session:
+        sender = session.scalars(sa.select(Sender).where(Sender.id == sender_id)).one()
+    last: datetime = sender.backfilled_at or sender.created_at
+    access = access_to(tools, sender)
+    listed = tools.sms.list_inbound(access, since=last - BACKFILL_OVERLAP)
+    for text in reversed(listed):
+        try:
+            with tools.db.door() as session:
+                receive_text(session, now=now, shop_id=shop_id, sender_id=sender_id, text=text)
+        except Duplicate:
+            continue
+    with tools.db.shop(shop_id) as session:
+        session.execute(sa.update(Sender).where(Sender.id == sender_id).values(backfilled_at=now))

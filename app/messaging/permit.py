@@ -1,0 +1,169 @@
+"""Gather the facts for one text and ask `consent.permission`; store the verdict.
+
+Called by `messaging.send` in the transaction of the attempt, and by `checkins.send` to plan.
+The contact's row is locked, so that an opt-out and a departure never pass each other unseen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from app.consent.models import PermissionRecord
+from app.consent.permission import (
+    PROACTIVE,
+    Capability,
+    ConsentPolicy,
+    ProactiveSend,
+    Purpose,
+    Request,
+    SendHistory,
+    decide,
+)
+from app.consent.state import LedgerRow, fold
+from app.consent.verdicts import Allowed, Denied, NotBefore, Verdict
+from app.consent.week_hours import WeekHours
+from app.consent.zones import Places, locate
+from app.foundation.db import Session
+from app.messaging.states import TOOK_OFF
+from app.orders.ports import Place
+
+DAY = timedelta(days=1)
+
+GATHER = """
+SELECT c.id, c.phone, c.line_kind, c.last_inbound_at, c.country, c.zip, c.billing_zip,
+  s.state AS shop_state, s.country AS shop_country, p.paused, p.consent_policy,
+  p.check_in_per_parcel, p.window_start, p.window_end, p.sunday_start, p.sunday_end,
+  l.id AS sender_id, l.state AS sender_state,
+  o.ship_country, o.ship_region, o.ship_zip, o.bill_zip,
+  (SELECT json_agg(json_build_array(e.id, e.purpose, e.action, e.source, e.wording, e.occurred_at)
+                   ORDER BY e.id)
+   FROM consent_events e WHERE e.shop_id = c.shop_id AND e.phone = c.phone) AS ledger,
+  (SELECT json_agg(json_build_array(coalesce(m.sent_at, m.created_at), m.order_id, m.purpose))
+   FROM messages m WHERE m.contact_id = c.id AND m.id IS DISTINCT FROM %(message)s::bigint
+     AND m.purpose = ANY(%(proactive)s) AND m.state = ANY(%(took_off)s)
+     AND (m.order_id = %(order)s::bigint OR coalesce(m.sent_at, m.created_at) > %(since)s)
+  ) AS proactive,
+  (SELECT max(m.sent_at) FROM messages m WHERE m.contact_id = c.id
+     AND m.purpose = 'opt_out_confirmation') AS confirmed_at
+FROM contacts c
+JOIN shops s ON s.id = c.shop_id
+JOIN shop_preferences p ON p.shop_id = c.shop_id
+LEFT JOIN senders l ON l.shop_id = c.shop_id AND l.state <> 'retired'
+LEFT JOIN orders o ON o.id = coalesce(%(order)s::bigint, (
+  SELECT max(id) FROM orders WHERE contact_id = c.id))
+WHERE c.id = %(contact)s FOR UPDATE OF c
+"""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Whom and what a verdict is about."""
+
+    shop_id: int
+    contact_id: int
+    purpose: Purpose
+    order_id: int | None = None
+    message_id: int | None = None
+    check_in_id: int | None = None
+    being_helped: bool = False
+
+
+def ask_permission(session: Session, *, now: datetime, subject: Subject) -> Verdict:
+    """The verdict for this moment, stored with its evidence."""
+    verdict = decide(gather(session, now=now, subject=subject))
+    session.add(
+        PermissionRecord(
+            shop_id=subject.shop_id,
+            message_id=subject.message_id,
+            check_in_id=subject.check_in_id,
+            purpose=subject.purpose.value,
+            verdict=verdict.as_record()["verdict"],
+            reason=None if isinstance(verdict, Allowed) else verdict.reason.value,
+            not_before=verdict.at if isinstance(verdict, NotBefore) else None,
+            evidence=verdict.as_record(),
+            decided_at=now,
+        )
+    )
+    return verdict
+
+
+def gather(session: Session, *, now: datetime, subject: Subject) -> Request:
+    """The facts of this moment, in one statement; locks the contact."""
+    row = (
+        session.connection()
+        .exec_driver_sql(
+            GATHER,
+            {
+                "contact": subject.contact_id,
+                "order": subject.order_id,
+                "message": subject.message_id,
+                "proactive": [purpose.value for purpose in PROACTIVE],
+                "took_off": list(TOOK_OFF),
+                "since": now - DAY,
+            },
+        )
+        .one()
+    )
+    proactive = tuple(
+        ProactiveSend(at=datetime.fromisoformat(at), order_id=order_id or 0, kind=Purpose(purpose))
+        for at, order_id, purpose in row.proactive or ()
+    )
+    asked = [send.at for send in proactive if send.order_id == subject.order_id]
+    unanswered = bool(asked) and (row.last_inbound_at is None or row.last_inbound_at < max(asked))
+    return Request(
+        purpose=subject.purpose,
+        now=now,
+        phone=row.phone,
+        consent=fold(
+            (
+                LedgerRow(id_, purpose, action, source, wording, datetime.fromisoformat(at))
+                for id_, purpose, action, source, wording, at in row.ledger or ()
+            ),
+            confirmed_after=row.confirmed_at,
+        ),
+        places=places_of(row),
+        policy=ConsentPolicy(row.consent_policy),
+        history=SendHistory(
+            proactive=proactive,
+            last_inbound_at=row.last_inbound_at,
+            unanswered_check_in=unanswered,
+            being_helped=subject.being_helped,
+        ),
+        order_id=subject.order_id,
+        openers_allowed=100 if row.check_in_per_parcel else 1,
+        capability=Capability(row.line_kind),
+        shop_window=window_of(row),
+        shop_paused=row.paused,
+        shop_installed=row.shop_state == "installed",
+        sender_active=row.sender_state == "active",
+    )
+
+
+def places_of(row: Any) -> Places:
+    """Where the buyer may be: by number, shipping and billing address, all at once."""
+    shipping = Place(country=row.ship_country, region=row.ship_region, zip=row.ship_zip)
+    profile = Place(country=row.country, zip=row.zip)
+    billing_zip = row.bill_zip or row.billing_zip
+    billing = Place(country=row.ship_country or row.country, zip=billing_zip)
+    return locate(
+        row.phone,
+        shipping if row.ship_country else None,
+        profile if row.country else None,
+        billing if billing_zip else None,
+    )
+
+
+def window_of(row: Any) -> WeekHours:
+    """The shop's own hours; permission lets them narrow the product's, never widen."""
+    weekday = (_minutes(row.window_start), _minutes(row.window_end))
+    sunday = (_minutes(row.sunday_start), _minutes(row.sunday_end))
+    return WeekHours((weekday,) * 6 + (sunday,))
+
+
+def _minutes(at: time) -> int:
+    return at.hour * 60 + at.minute
+
+
+__all__ = ["Allowed", "Denied", "NotBefore", "Subject", "ask_permission", "gather"]

@@ -1,0 +1,115 @@
+"""A text of ours is written down to be sent. Nothing is decided here but that it exists.
+
+Called by `conversations.reply`, and by `messaging.answer_keyword` for the answers that the
+carriers require. Permission is asked when it leaves, in `messaging.send`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from app.consent.events import ConsentRevoked
+from app.consent.permission import Purpose
+from app.foundation.db import Session
+from app.messaging.events import TextEnded
+from app.messaging.models import Media, Message
+from app.messaging.segments import count_segments
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A picture that lies in the media room already."""
+
+    storage_key: str
+    content_type: str
+    size_bytes: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class NewText:
+    shop_id: int
+    contact_id: int
+    conversation_id: int | None
+    body: str = field(repr=False)
+    author: str  # assistant | agent | system
+    purpose: Purpose
+    key: str  # unique in the shop
+    author_name: str | None = field(default=None, repr=False)
+    order_id: int | None = None
+    photos: Sequence[Photo] = ()
+
+
+def queue_text(session: Session, *, now: datetime, text: NewText) -> Message:
+    """Store one text as `queued`. The caller publishes what makes it leave."""
+    message = Message(
+        shop_id=text.shop_id,
+        contact_id=text.contact_id,
+        conversation_id=text.conversation_id,
+        direction="out",
+        author=text.author,
+        author_name=text.author_name,
+        purpose=text.purpose.value,
+        body=text.body,
+        segments=max(1, count_segments(text.body).segments),
+        state="queued",
+        dedupe_key=text.key,
+        order_id=text.order_id,
+        created_at=now,
+        media=[
+            Media(
+                shop_id=text.shop_id,
+                ordinal=ordinal,
+                state="stored",
+                storage_key=photo.storage_key,
+                content_type=photo.content_type,
+                size_bytes=photo.size_bytes,
+                width=photo.width,
+                height=photo.height,
+            )
+            for ordinal, photo in enumerate(text.photos)
+        ],
+    )
+    session.add(message)
+    session.flush()
+    return message
+
+
+def cancel_for_contact(session: Session, event: ConsentRevoked, *, now: datetime) -> None:
+    """Nothing queued before an opt-out leaves after it, whoever wrote it."""
+    cancelled = session.execute(
+        sa.update(Message)
+        .where(Message.contact_id == event.contact_id)
+        .where(Message.direction == "out", Message.state == "queued")
+        .where(Message.purpose != Purpose.OPT_OUT_CONFIRMATION.value)
+        .values(state="cancelled", reason="opted_out")
+        .returning(Message.id, Message.conversation_id, Message.purpose)
+    ).all()
+    for row in cancelled:
+        session.publish(
+            TextEnded(
+                shop_id=event.shop_id,
+                message_id=row.id,
+                conversation_id=row.conversation_id,
+                purpose=row.purpose,
+                state="cancelled",
+                reason="opted_out",
+            ),
+            now=now,
+        )
+
+
+def cancel_text(session: Session, *, message_id: int, reason: str) -> bool:
+    """Take one text back that has not left yet. False if it has."""
+    cancelled = session.scalar(
+        sa.update(Message)
+        .where(Message.id == message_id, Message.state == "queued")
+        .values(state="cancelled", reason=reason)
+        .returning(Message.id)
+    )
+    return cancelled is not None

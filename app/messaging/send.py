@@ -1,0 +1,239 @@
+"""One text leaves, or does not, and its row says which.
+
+The only caller of the provider. Four steps, no transaction open across the call:
+
+claim     lock, ask permission, take a place in the sender's line; state `sending`, verdict stored
+call      hand the text to the provider, once
+settle    store what came back
+look_up   (`messaging.look_up`) learn the fate of a text whose answer never came
+
+There is no idempotency at the provider. A call that was refused or never connected may be made
+again; one that broke off may not: the row says `unknown`, and the status report (which carries
+our id) or the look-up binds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from app.consent.permission import PROACTIVE, Purpose
+from app.foundation.db import LaterWork, Session
+from app.foundation.errors import Temporary, Unknowable
+from app.foundation.metrics import TEXTS_ENDED, TEXTS_SENT
+from app.messaging.events import TextAccepted, TextEnded
+from app.messaging.models import Media, Message, Sender
+from app.messaging.permit import Denied, NotBefore, Subject, ask_permission
+from app.messaging.ports import CodeAction, OutboundText, Rejected
+from app.messaging.status import bind_waiting
+
+MAX_WAIT_IN_LINE = timedelta(seconds=1)  # longer than this, the text waits as a row
+LONGEST_VALIDITY = 36_000  # seconds; the provider's limit
+SHORTEST_VALIDITY = 60
+RETRIES = 8  # of what the provider certainly did not take
+FIRST_LOOK_UP_SECONDS = 15.0
+
+MediaAddress = Callable[[int, int], str]
+"""(shop_id, media_id) -> a signed, short-lived address the provider can fetch."""
+
+
+@dataclass(frozen=True)
+class Claimed:
+    text: OutboundText
+    sender: Sender
+    wait_seconds: float  # until its place in the line comes up; at most MAX_WAIT_IN_LINE
+
+
+@dataclass(frozen=True)
+class Held:
+    until: datetime
+
+
+@dataclass(frozen=True)
+class Blocked:
+    reason: str
+
+
+@dataclass(frozen=True)
+class NotWaiting:
+    """Already sent, cancelled, claimed by another, or not due yet."""
+
+
+TAKE_PLACE = """
+UPDATE senders SET next_slot_at = greatest(next_slot_at, %(now)s::timestamptz)
+  + make_interval(secs => %(segments)s / segments_per_second)
+WHERE id = %(sender)s
+RETURNING next_slot_at - make_interval(secs => %(segments)s / segments_per_second) AS slot_at
+"""
+
+
+def claim_text(
+    session: Session, *, now: datetime, message_id: int, media_address: MediaAddress
+) -> Claimed | Held | Blocked | NotWaiting:
+    """Take one queued text, if it may leave now."""
+    message = session.scalars(
+        sa.select(Message)
+        .where(Message.id == message_id, Message.state == "queued")
+        .where(sa.or_(Message.not_before.is_(None), Message.not_before <= now))
+        .with_for_update(skip_locked=True)
+    ).one_or_none()
+    if message is None:
+        return NotWaiting()
+    purpose = Purpose(message.purpose or "")
+    verdict = ask_permission(
+        session,
+        now=now,
+        subject=Subject(
+            shop_id=message.shop_id,
+            contact_id=message.contact_id,
+            purpose=purpose,
+            order_id=message.order_id,
+            message_id=message.id,
+        ),
+    )
+    if isinstance(verdict, Denied):
+        end_text(session, now=now, message=message, state="blocked", reason=verdict.reason.value)
+        return Blocked(verdict.reason.value)
+    if isinstance(verdict, NotBefore):
+        message.not_before, message.reason = verdict.at, verdict.reason.value
+        return Held(verdict.at)
+    sender = session.scalars(
+        sa.select(Sender).where(Sender.shop_id == message.shop_id, Sender.state == "active")
+    ).one()
+    slot_at = message.slot_at or take_place(
+        session, now=now, sender=sender, segments=message.segments
+    )
+    # A buyer who waits for an answer does not stand in line behind check-ins.
+    wait = slot_at - now if purpose in PROACTIVE else timedelta(0)
+    if wait > MAX_WAIT_IN_LINE:
+        message.slot_at = message.not_before = slot_at
+        message.reason = "in_line"
+        return Held(slot_at)
+    message.state, message.reason, message.sender_id = "sending", None, sender.id
+    message.attempts += 1
+    message.claimed_at = session.scalar(sa.func.clock_timestamp())
+    validity = int((verdict.window_end - now).total_seconds())
+    message.expires_at = verdict.window_end
+    photos = session.scalars(
+        sa.select(Media.id)
+        .where(Media.message_id == message.id, Media.state == "stored")
+        .order_by(Media.ordinal)
+    )
+    return Claimed(
+        text=OutboundText(
+            message_id=message.id,
+            to=session.scalars(
+                sa.text("SELECT phone FROM contacts WHERE id = :id").bindparams(
+                    id=message.contact_id
+                )
+            ).one(),
+            body=message.body,
+            media_urls=[media_address(message.shop_id, photo) for photo in photos],
+            validity_seconds=max(SHORTEST_VALIDITY, min(LONGEST_VALIDITY, validity)),
+        ),
+        sender=sender,
+        wait_seconds=max(0.0, wait.total_seconds()),
+    )
+
+
+def take_place(session: Session, *, now: datetime, sender: Sender, segments: int) -> datetime:
+    """The moment at which this text may leave, by the speed of the number's kind."""
+    row = session.connection().exec_driver_sql(
+        TAKE_PLACE, {"now": now, "segments": float(segments), "sender": sender.id}
+    )
+    slot_at: datetime = row.scalar_one()
+    return slot_at
+
+
+def settle_accepted(session: Session, *, now: datetime, message_id: int, provider_sid: str) -> None:
+    """The provider took it. A status report may have said so before us."""
+    message = lock(session, message_id)
+    if message.state in ("sending", "unknown", "queued"):
+        # `queued`: a recovery put it back while the call was still under way.
+        message.state, message.reason, message.provider_sid = "accepted", None, provider_sid
+        message.sent_at = now
+        session.flush()
+        session.publish(
+            TextAccepted(
+                shop_id=message.shop_id,
+                message_id=message.id,
+                conversation_id=message.conversation_id,
+                purpose=message.purpose or "",
+            ),
+            now=now,
+        )
+        bind_waiting(
+            session,
+            now=now,
+            shop_id=message.shop_id,
+            message_id=message.id,
+            provider_sid=provider_sid,
+        )
+        TEXTS_SENT.labels(message.purpose or "").inc()
+
+
+def settle_failure(
+    session: Session, *, now: datetime, message_id: int, error: Rejected | Temporary | Unknowable
+) -> CodeAction | None:
+    """The provider did not take it, or may have. Returns what its code asks of us."""
+    message = lock(session, message_id)
+    if message.state != "sending":
+        return None
+    message.error_code = error.code or None
+    if isinstance(error, Unknowable):
+        end_text(session, now=now, message=message, state="unknown", reason="no_answer")
+        session.later(look_up_later(message, FIRST_LOOK_UP_SECONDS))
+        return None
+    if isinstance(error, Temporary):
+        if message.attempts >= RETRIES:
+            end_text(session, now=now, message=message, state="failed", reason="provider_busy")
+            return None
+        pause = error.retry_after or min(300.0, 2.0**message.attempts)
+        message.state, message.reason = "queued", "provider_busy"
+        message.not_before = now + timedelta(seconds=pause)
+        return None
+    if error.action in (CodeAction.BACK_OFF, CodeAction.NEXT_DAY) and message.attempts < RETRIES:
+        message.state, message.reason = "queued", "provider_busy"
+        pause_seconds = 60 if error.action is CodeAction.BACK_OFF else 86_400
+        message.not_before = now + timedelta(seconds=pause_seconds)
+        return error.action
+    reason = "opted_out" if error.action is CodeAction.SUPPRESS else "rejected"
+    end_text(session, now=now, message=message, state="failed", reason=reason)
+    return error.action
+
+
+def end_text(session: Session, *, now: datetime, message: Message, state: str, reason: str) -> None:
+    """This text will not arrive, or nobody can say; whoever cares is told."""
+    message.state, message.reason = state, reason
+    session.flush()
+    session.publish(
+        TextEnded(
+            shop_id=message.shop_id,
+            message_id=message.id,
+            conversation_id=message.conversation_id,
+            purpose=message.purpose or "",
+            state=state,
+            reason=reason,
+        ),
+        now=now,
+    )
+    TEXTS_ENDED.labels(state, reason).inc()
+
+
+def look_up_later(message: Message, seconds: float) -> LaterWork:
+    return LaterWork(
+        shop_id=message.shop_id,
+        topic="messaging.look_up",
+        queue="send",
+        payload={"message_id": message.id},
+        delay_seconds=seconds,
+    )
+
+
+def lock(session: Session, message_id: int) -> Message:
+    return session.scalars(
+        sa.select(Message).where(Message.id == message_id).with_for_update()
+    ).one()

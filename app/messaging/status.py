@@ -1,0 +1,129 @@
+"""What became of a text, as the provider reports it: forward only, each report once.
+
+`apply_status` is called by the status door in its own short transaction; `bind_waiting` by
+`messaging.send` when a report came before we knew the provider's id.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from app.foundation.db import LaterWork, Session
+from app.messaging.events import TextAccepted, TextEnded
+from app.messaging.ports import StatusUpdate
+from app.messaging.states import NOT_ARRIVED, PROVIDER_RANKS, STATE_OF_STATUS, STATE_RANKS
+
+RANK_OF_STATE = (
+    "CASE m.state "
+    + " ".join(f"WHEN '{state}' THEN {rank}" for state, rank in STATE_RANKS.items())
+    + " ELSE 9 END"
+)
+
+# Dedupe, then move the text if this report is ahead of what we know. A report whose text is not
+# known yet stays in `message_statuses` until the text is bound.
+APPLY = f"""
+WITH seen AS (
+  INSERT INTO message_statuses (shop_id, provider_sid, status, error_code)
+  VALUES (%(shop)s, %(sid)s, %(status)s, %(error)s)
+  ON CONFLICT (shop_id, provider_sid, status) DO NOTHING RETURNING id),
+target AS (
+  SELECT m.id, m.state FROM messages m, seen
+  WHERE m.direction = 'out'
+    AND CASE WHEN %(message)s::bigint IS NULL THEN m.shop_id = %(shop)s AND m.provider_sid = %(sid)s
+        ELSE m.id = %(message)s AND (m.provider_sid IS NULL OR m.provider_sid = %(sid)s) END
+    AND {RANK_OF_STATE} < %(rank)s
+  FOR UPDATE OF m),
+moved AS (
+  UPDATE messages SET state = %(state)s, provider_sid = %(sid)s,
+    sent_at = coalesce(sent_at, %(now)s),
+    delivered_at = CASE WHEN %(state)s IN ('delivered', 'read') THEN coalesce(delivered_at, %(now)s)
+                   ELSE delivered_at END,
+    error_code = coalesce(%(error)s, error_code),
+    reason = CASE WHEN %(state)s IN ('failed', 'undelivered') THEN 'carrier' END
+  FROM target WHERE messages.id = target.id
+  RETURNING messages.id, target.state AS was, messages.conversation_id, messages.purpose)
+SELECT id, was, conversation_id, purpose FROM moved
+"""
+
+
+def apply_status(session: Session, *, now: datetime, shop_id: int, update: StatusUpdate) -> bool:
+    """Apply one report. False if it changed nothing: seen before, behind, or not known yet."""
+    state = STATE_OF_STATUS.get(update.status)
+    if state is None:
+        return False
+    moved = (
+        session.connection()
+        .exec_driver_sql(
+            APPLY,
+            {
+                "shop": shop_id,
+                "sid": update.provider_sid,
+                "status": update.status,
+                "error": update.error_code or None,
+                "message": update.message_id,
+                "rank": PROVIDER_RANKS[update.status],
+                "state": state,
+                "now": now,
+            },
+        )
+        .one_or_none()
+    )
+    if moved is None:
+        return False
+    if moved.was in ("sending", "unknown"):
+        session.publish(
+            TextAccepted(
+                shop_id=shop_id,
+                message_id=moved.id,
+                conversation_id=moved.conversation_id,
+                purpose=moved.purpose,
+            ),
+            now=now,
+        )
+    if state in NOT_ARRIVED:
+        session.publish(
+            TextEnded(
+                shop_id=shop_id,
+                message_id=moved.id,
+                conversation_id=moved.conversation_id,
+                purpose=moved.purpose,
+                state=state,
+                reason="carrier",
+            ),
+            now=now,
+        )
+    if update.error_code:
+        session.later(
+            LaterWork(
+                shop_id=shop_id,
+                topic="messaging.settle_status",
+                queue="send",
+                payload={"message_id": moved.id, "code": update.error_code},
+            )
+        )
+    return True
+
+
+WAITING = """
+DELETE FROM message_statuses WHERE shop_id = %s AND provider_sid = %s
+RETURNING status, error_code
+"""
+
+
+def bind_waiting(
+    session: Session, *, now: datetime, shop_id: int, message_id: int, provider_sid: str
+) -> None:
+    """Apply the reports that came before the text was bound to its provider id."""
+    waiting = session.sql(WAITING, shop_id, provider_sid).all()
+    for row in sorted(waiting, key=lambda row: PROVIDER_RANKS.get(row.status, 0)):
+        apply_status(
+            session,
+            now=now,
+            shop_id=shop_id,
+            update=StatusUpdate(
+                provider_sid=provider_sid,
+                status=row.status,
+                error_code=row.error_code or "",
+                message_id=message_id,
+            ),
+        )

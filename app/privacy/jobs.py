@@ -1,0 +1,30 @@
+"""RQ doors of privacy."""
+
+from __future__ import annotations
+
+from app.foundation.jobs import Tools
+from app.privacy import redact
+
+
+def redact_customer(tools: Tools, *, shop_id: int, customer_id: int | None) -> None:
+    if customer_id is None:
+        return  # a customer without an account at the shop is known to us by no id
+    with tools.db.shop(shop_id) as session:
+        keys = redact.redact_contacts(
+            session, now=tools.clock.now(), shop_id=shop_id, customer_id=customer_id
+        )
+    for key in keys:
+        tools.media.delete(key)
+
+
+def redact_shop(tools: Tools, *, shop_id: int) -> None:
+    """48 hours after an uninstall; a merchant who came back meanwhile keeps everything."""
+    with tools.db.shop(shop_id) as session:
+        if not redact.still_uninstalled(session, shop_id=shop_id):
+            return
+        keys = redact.redact_contacts(
+            session, now=tools.clock.now(), shop_id=shop_id, customer_id=None
+        )
+        redact.retire_line(session, shop_id=shop_id)
+    for key in keys:
+        tools.media.delete(key)

@@ -1,0 +1,147 @@
+"""What follows from what. Read this first.
+
+*Now* runs in the event's own transaction and touches the database only. *Later* becomes an
+outbox row in that transaction, then a job; whatever calls a vendor is later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from app.checkins import cancel as checkins_cancel
+from app.checkins import jobs as checkins_jobs
+from app.checkins import outcome as checkins_outcome
+from app.checkins import schedule as checkins_schedule
+from app.checkins import send as checkins_send
+from app.checkins.events import CheckInDue
+from app.consent import from_checkout as consent_from_checkout
+from app.consent.events import ConsentRevoked
+from app.conversations import route as conversations_route
+from app.conversations.events import ContactWrote, MessageAdded
+from app.foundation.db import LaterWork, Session
+from app.foundation.events import Event
+from app.helpdesk import jobs as helpdesk_jobs
+from app.messaging import jobs as messaging_jobs
+from app.messaging import queue as messaging_queue
+from app.messaging.events import TextAccepted, TextEnded, TextReceived
+from app.orders import jobs as orders_jobs
+from app.orders.events import OrderStopped, ParcelDelivered, PhoneGivenAtCheckout
+from app.privacy import jobs as privacy_jobs
+from app.shops import jobs as shops_jobs
+from app.shops.events import ShopInstalled, ShopUninstalled
+
+
+@dataclass(frozen=True)
+class Now:
+    use_case: Callable[..., object]  # (session, event, *, now)
+
+
+@dataclass(frozen=True)
+class Later:
+    topic: str
+    queue: str
+    ids: tuple[str, ...]  # fields of the event that the job is given
+    in_order_of: str | None = None  # jobs with equal value of this field run one by one
+    when: Callable[[Any], bool] = lambda event: True
+
+
+REACTIONS: Mapping[type[Event], tuple[Now | Later, ...]] = {
+    # Shopify
+    ShopInstalled: (Later("shops.settle_in", "sync", ("domain",)),),
+    ShopUninstalled: (Now(checkins_cancel.cancel_all_of_shop),),
+    ParcelDelivered: (
+        Now(checkins_schedule.schedule_for_parcel),
+        Later("orders.complete", "sync", ("order_id",), in_order_of="order_id"),
+    ),
+    PhoneGivenAtCheckout: (Now(consent_from_checkout.record_checkout),),
+    OrderStopped: (Now(checkins_cancel.cancel_for_order),),
+    # Check-ins
+    CheckInDue: (Now(checkins_send.send_check_in),),
+    # Texts
+    TextReceived: (
+        Now(conversations_route.route_text),
+        Later("messaging.fetch_photos", "reply", ("message_id",), when=lambda e: e.photos > 0),
+    ),
+    TextAccepted: (
+        Now(checkins_outcome.mark_sent),
+        Later(
+            "helpdesk.mirror",
+            "sync",
+            ("conversation_id",),
+            in_order_of="conversation_id",
+            when=lambda e: e.conversation_id is not None,
+        ),
+    ),
+    TextEnded: (
+        Now(checkins_outcome.mark_ended),
+        Later(
+            "helpdesk.report_failure",
+            "sync",
+            ("conversation_id", "message_id"),
+            in_order_of="conversation_id",
+            when=lambda e: e.conversation_id is not None,
+        ),
+    ),
+    ConsentRevoked: (
+        Now(messaging_queue.cancel_for_contact),
+        Now(checkins_cancel.cancel_for_contact),
+    ),
+    # Threads
+    ContactWrote: (Later("checkins.record_answer", "sync", ("contact_id", "message_id")),),
+    MessageAdded: (
+        Later("messaging.send", "send", ("message_id",), when=lambda e: e.outbound),
+        Later(
+            "helpdesk.mirror",
+            "reply",
+            ("conversation_id",),
+            in_order_of="conversation_id",
+            when=lambda e: not e.outbound,
+        ),
+    ),
+}
+
+JOBS: Mapping[str, Callable[..., None]] = {
+    "shops.settle_in": shops_jobs.settle_in,
+    "orders.complete": orders_jobs.complete_order,
+    "checkins.record_answer": checkins_jobs.record_answer,
+    "messaging.send": messaging_jobs.send,
+    "messaging.fetch_photos": messaging_jobs.fetch_photos,
+    "messaging.settle_status": messaging_jobs.settle_status,
+    "messaging.look_up": messaging_jobs.look_up,
+    "messaging.delete_at_provider": messaging_jobs.delete_at_provider,
+    "messaging.backfill": messaging_jobs.backfill,
+    "orders.reconcile": orders_jobs.reconcile_shop,
+    "helpdesk.mirror": helpdesk_jobs.mirror,
+    "helpdesk.report_failure": helpdesk_jobs.report_failure,
+    "helpdesk.poll": helpdesk_jobs.poll,
+    "helpdesk.import_reply": helpdesk_jobs.import_reply,
+    "privacy.redact_customer": privacy_jobs.redact_customer,
+    "privacy.redact_shop": privacy_jobs.redact_shop,
+}
+"""Every topic of the outbox and the job behind it."""
+
+
+def react(session: Session, event: Event, now: datetime) -> None:
+    """Run what follows now, note what follows later. An event without a row is a mistake."""
+    for reaction in REACTIONS[type(event)]:
+        if isinstance(reaction, Now):
+            reaction.use_case(session, event, now=now)
+        elif reaction.when(event):
+            session.later(as_work(reaction, event))
+
+
+def as_work(reaction: Later, event: Event) -> LaterWork:
+    values = {field.name: getattr(event, field.name) for field in fields(event)}
+    ordering = values.get(reaction.in_order_of or "")
+    return LaterWork(
+        shop_id=event.shop_id,
+        topic=reaction.topic,
+        queue=reaction.queue,
+        payload={name: values[name] for name in reaction.ids},
+        ordering_key=None
+        if ordering is None
+        else f"{reaction.topic.split('.')[0]}:{event.shop_id}:{ordering}",
+    )

@@ -1,0 +1,97 @@
+"""Everything that differs between installations, read once from the environment.
+
+Frozen and typed, grouped by vendor. `load()` names every missing or refused variable at once.
+`.env.example` lists the same names; a house test holds the two together.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app.foundation.errors import Misconfigured
+
+SHOPIFY_BASE_URL = "https://{shop}"
+ZENDESK_BASE_URL = "https://{subdomain}.zendesk.com"
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+    # This installation
+    doorstep_env: Literal["production", "development", "test"] = "production"
+    public_url: str  # where the world reaches our doors, without a trailing slash
+    database_url: SecretStr  # as role doorstep_app, which cannot bypass row-level security
+    redis_url: SecretStr
+    encryption_keys: SecretStr  # Fernet keys, comma-separated; the first encrypts
+    metrics_token: SecretStr | None = None  # bearer token of /metrics; unset closes it
+    sentry_dsn: SecretStr | None = None
+    media_path: Path = Path("media")  # folder of buyers' photos
+    worker_processes: int = 2
+    worker_threads: int = 8  # jobs that one worker process runs side by side
+    sandbox_clock_path: Path | None = None
+
+    # Shopify
+    shopify_api_key: str
+    shopify_api_secret: SecretStr
+    shopify_api_secret_previous: SecretStr | None = None  # while a rotation settles
+    shopify_base_url: str = SHOPIFY_BASE_URL
+
+    # Twilio: accounts belong to shops and live encrypted in the database
+    twilio_base_url: str | None = None
+
+    # Zendesk: one global OAuth client for all shops
+    zendesk_client_id: str | None = None
+    zendesk_client_secret: SecretStr | None = None
+    zendesk_base_url: str = ZENDESK_BASE_URL
+    zendesk_organization_id: str = ""  # sent as marketplace headers
+    zendesk_app_id: str = ""
+
+    @model_validator(mode="after")
+    def _production_reaches_the_real_vendors(self) -> Settings:
+        if self.doorstep_env != "production":
+            return self
+        overridden = [
+            name
+            for name, changed in (
+                ("SHOPIFY_BASE_URL", self.shopify_base_url != SHOPIFY_BASE_URL),
+                ("TWILIO_BASE_URL", self.twilio_base_url is not None),
+                ("ZENDESK_BASE_URL", self.zendesk_base_url != ZENDESK_BASE_URL),
+                ("SANDBOX_CLOCK_PATH", self.sandbox_clock_path is not None),
+            )
+            if changed
+        ]
+        if overridden:
+            raise ValueError(
+                f"{', '.join(overridden)} must not be set while DOORSTEP_ENV=production"
+            )
+        if not self.public_url.startswith("https://"):
+            raise ValueError("PUBLIC_URL must start with https:// while DOORSTEP_ENV=production")
+        return self
+
+    @property
+    def shopify_secrets(self) -> tuple[str, ...]:
+        """Current secret first, then the one before it, if a rotation is under way."""
+        secrets = [self.shopify_api_secret.get_secret_value()]
+        if self.shopify_api_secret_previous:
+            secrets.append(self.shopify_api_secret_previous.get_secret_value())
+        return tuple(secrets)
+
+
+def load() -> Settings:
+    """Settings from the environment. Raises Misconfigured naming every fault and its remedy."""
+    try:
+        return Settings()  # type: ignore[call-arg]  # pydantic fills the fields from the environment
+    except ValidationError as error:
+        faults = [
+            f"{'.'.join(str(part) for part in fault['loc']).upper() or 'settings'}: {fault['msg']}"
+            for fault in error.errors(include_input=False)
+        ]
+        raise Misconfigured(
+            "Settings are incomplete:\n  "
+            + "\n  ".join(faults)
+            + "\nSet them in the environment; .env.example explains each."
+        ) from None

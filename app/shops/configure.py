@@ -1,0 +1,60 @@
+"""The merchant's choices are checked when they are saved, never when a text is due.
+
+Called by the operator's command; later by the merchant's pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, time
+from typing import Any
+
+from app.foundation import audit
+from app.foundation.db import Session
+from app.foundation.errors import Refused
+from app.shops.models import ShopPreferences
+from app.shops.preferences import preferences_of
+
+POLICIES = ("care_opt_in", "shopify_sms", "number_at_checkout")
+LIMITS = {
+    "check_in_delay_minutes": (0, 7 * 24 * 60),
+    "estimate_margin_hours": (0, 14 * 24),
+    "days_after_shipping": (1, 30),
+}
+
+
+def save_preferences(
+    session: Session, *, now: datetime, shop_id: int, actor: str, changes: Mapping[str, Any]
+) -> ShopPreferences:
+    """Apply `changes` by field name. Raises Refused naming the field, its fault and the remedy."""
+    preferences = preferences_of(session, shop_id)
+    for name, value in changes.items():
+        setattr(preferences, name, _checked(name, value))
+    if preferences.window_start >= preferences.window_end:
+        raise Refused("window", "the window must begin before it ends")
+    if preferences.sunday_start >= preferences.sunday_end:
+        raise Refused("window", "Sunday's window must begin before it ends")
+    audit.record(
+        session,
+        now=now,
+        shop_id=shop_id,
+        actor=actor,
+        action="preferences.saved",
+        subject=f"shop:{shop_id}",
+        fields=sorted(changes),
+    )
+    return preferences
+
+
+def _checked(name: str, value: Any) -> Any:
+    if name not in ShopPreferences.__table__.columns or name == "shop_id":
+        raise Refused("unknown_preference", f"{name} is not a preference")
+    if name == "consent_policy" and value not in POLICIES:
+        raise Refused("consent_policy", f"consent_policy must be one of {', '.join(POLICIES)}")
+    if name in LIMITS and value is not None:
+        low, high = LIMITS[name]
+        if not isinstance(value, int) or not low <= value <= high:
+            raise Refused(name, f"{name} must be a whole number from {low} to {high}")
+    if name.startswith(("window_", "sunday_")) and not isinstance(value, time):
+        raise Refused(name, f"{name} must be a time such as 10:00")
+    return value

@@ -1,0 +1,70 @@
+"""A shop, how it is reached, and what its merchant prefers."""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.foundation.columns import CreatedAt, Id
+from app.foundation.db import Base
+
+
+class Shop(Base):
+    """The tenant. Not under row-level security itself: it is what the rows belong to."""
+
+    __tablename__ = "shops"
+
+    id: Mapped[Id]
+    domain: Mapped[str] = mapped_column(unique=True)  # acme-outfitters.myshopify.com
+    state: Mapped[str] = mapped_column(server_default="installed")  # installed | uninstalled
+    name: Mapped[str]
+    timezone: Mapped[str] = mapped_column(server_default="UTC")  # IANA
+    country: Mapped[str | None]
+    currency: Mapped[str | None]
+    scopes: Mapped[str] = mapped_column(server_default="")
+    installed_at: Mapped[datetime]
+    uninstalled_at: Mapped[datetime | None]
+    reconciled_at: Mapped[datetime | None]  # when the nightly poll last began
+    created_at: Mapped[CreatedAt]
+
+
+class ShopToken(Base):
+    """Expiring offline token, both halves under the key ring, always written as a pair."""
+
+    __tablename__ = "shop_tokens"
+
+    shop_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("shops.id", ondelete="CASCADE"), primary_key=True
+    )
+    access_token: Mapped[str]  # encrypted
+    refresh_token: Mapped[str]  # encrypted
+    expires_at: Mapped[datetime]
+    refresh_expires_at: Mapped[datetime]
+    refreshing_until: Mapped[datetime | None]  # lease of the one refresher, database time
+    updated_at: Mapped[CreatedAt]
+
+
+class ShopPreferences(Base):
+    """What the merchant chose. Defaults are the product's advice."""
+
+    __tablename__ = "shop_preferences"
+
+    shop_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("shops.id", ondelete="CASCADE"), primary_key=True
+    )
+    paused: Mapped[bool] = mapped_column(server_default="false")
+    consent_policy: Mapped[str] = mapped_column(server_default="care_opt_in")
+    check_in_delay_minutes: Mapped[int] = mapped_column(server_default="120")
+    check_in_per_parcel: Mapped[bool] = mapped_column(server_default="false")
+    # Where carriers never say delivered
+    estimate_margin_hours: Mapped[int] = mapped_column(server_default="24")
+    days_after_shipping: Mapped[int | None] = mapped_column(server_default="7")
+    opener_copy: Mapped[str | None]  # None: the product's own
+    soft_opener_copy: Mapped[str | None]
+    window_start: Mapped[time] = mapped_column(server_default="10:00")
+    window_end: Mapped[time] = mapped_column(server_default="20:00")
+    sunday_start: Mapped[time] = mapped_column(server_default="12:00")
+    sunday_end: Mapped[time] = mapped_column(server_default="18:00")
+    support_contact: Mapped[str | None]  # e-mail or page named in the HELP answer

@@ -1,0 +1,39 @@
+"""Every table of the product, so that migrations and tests see one metadata."""
+
+from __future__ import annotations
+
+from app.checkins.models import CheckIn
+from app.consent.models import ConsentEvent, PermissionRecord
+from app.contacts.models import Contact
+from app.conversations.models import Conversation
+from app.foundation.audit import AuditEntry
+from app.foundation.inbox import Receipt
+from app.foundation.outbox import OutboxRow
+from app.helpdesk.models import HelpdeskAccount, TicketLink, TicketWrite
+from app.messaging.models import Media, Message, MessageStatus, Sender
+from app.orders.models import Fulfillment, Order, OrderLine
+from app.shops.models import Shop, ShopPreferences, ShopToken
+
+ALL_TABLES = (
+    Shop,
+    ShopToken,
+    ShopPreferences,
+    Contact,
+    Order,
+    OrderLine,
+    Fulfillment,
+    ConsentEvent,
+    PermissionRecord,
+    Sender,
+    Message,
+    Media,
+    MessageStatus,
+    Conversation,
+    CheckIn,
+    HelpdeskAccount,
+    TicketLink,
+    TicketWrite,
+    Receipt,
+    OutboxRow,
+    AuditEntry,
+)

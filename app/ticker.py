@@ -1,0 +1,229 @@
+"""The ticker: wakes whatever is due. Started as `python -m app.ticker`; any number may run.
+
+Every duty claims its rows with SKIP LOCKED or compare-and-set, so two tickers share the work.
+The relay runs here too, in a thread of its own: it listens for the doorbell and looks at the
+outbox four times a second in case the bell was not heard.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+import structlog
+from redis import Redis, RedisError
+
+from app import settings as settings_module
+from app.bootstrap import Ports, build
+from app.checkins.claim import BATCH, claim_due
+from app.foundation import log as logging_setup
+from app.foundation.bell import CHANNEL
+from app.foundation.db import is_away
+from app.helpdesk import jobs as helpdesk_jobs
+from app.messaging.look_up import find_orphans
+from app.orders.assume_arrival import assume_arrivals
+from app.reactions import react
+from app.relay import relay_once
+
+log = structlog.get_logger()
+
+LISTEN_SECONDS = 0.25
+
+WAKE_HELD = """
+WITH due AS (
+  SELECT id, shop_id FROM messages
+  WHERE state = 'queued' AND not_before <= %(now)s
+  ORDER BY not_before LIMIT 200 FOR UPDATE SKIP LOCKED),
+woken AS (UPDATE messages SET not_before = NULL FROM due WHERE messages.id = due.id)
+INSERT INTO outbox (shop_id, topic, queue, payload)
+SELECT shop_id, 'messaging.send', 'send', jsonb_build_object('message_id', id) FROM due
+RETURNING id
+"""
+
+# One poll per shop and night; the outbox row's existence is the claim.
+NIGHTLY = """
+INSERT INTO outbox (shop_id, topic, queue, payload, ordering_key)
+SELECT s.id, 'orders.reconcile', 'slow',
+  jsonb_build_object('since', (%(now)s::timestamptz - interval '26 hours')::text),
+  'reconcile:' || s.id
+FROM shops s JOIN shop_tokens t ON t.shop_id = s.id
+WHERE s.state = 'installed'
+  AND (s.reconciled_at IS NULL OR s.reconciled_at < %(now)s::timestamptz - interval '24 hours')
+"""
+MARK_NIGHTLY = """
+UPDATE shops SET reconciled_at = %(now)s
+WHERE state = 'installed'
+  AND (reconciled_at IS NULL OR reconciled_at < %(now)s::timestamptz - interval '24 hours')
+"""
+
+BACKFILL = """
+INSERT INTO outbox (shop_id, topic, queue, payload, ordering_key)
+SELECT l.shop_id, 'messaging.backfill', 'sync', jsonb_build_object('sender_id', l.id),
+  'backfill:' || l.id
+FROM senders l JOIN shops s ON s.id = l.shop_id AND s.state = 'installed'
+WHERE l.state = 'active'
+  AND coalesce(l.backfilled_at, l.created_at) < %(now)s::timestamptz - interval '5 minutes'
+  AND NOT EXISTS (SELECT FROM outbox o WHERE o.ordering_key = 'backfill:' || l.id
+                  AND o.failed_at IS NULL)
+"""
+
+PRUNE = """
+DELETE FROM receipts WHERE id IN (
+  SELECT id FROM receipts WHERE state = 'done' AND processed_at < now() - interval '7 days'
+  LIMIT 5000)
+"""
+
+
+@dataclass(frozen=True)
+class Duty:
+    name: str
+    every_seconds: float
+    run: Callable[[Ports, datetime], int]
+    """Returns how much was done: a duty that found work runs again at once."""
+
+
+def check_ins(ports: Ports, now: datetime) -> int:
+    with ports.db.across_shops("ticker: check-ins due") as session:
+        claimed = claim_due(session, now=now)
+    return claimed if claimed == BATCH else 0
+
+
+def held_texts(ports: Ports, now: datetime) -> int:
+    with ports.db.across_shops("ticker: texts whose time has come") as session:
+        woken = session.connection().exec_driver_sql(WAKE_HELD, {"now": now}).rowcount
+    if woken:
+        ports.db.ring()
+    return int(woken)
+
+
+def orphans(ports: Ports, now: datetime) -> int:
+    with ports.db.across_shops("ticker: texts whose sender died") as session:
+        return find_orphans(session)
+
+
+def arrivals(ports: Ports, now: datetime) -> int:
+    with ports.db.across_shops("ticker: parcels nobody scanned") as session:
+        return assume_arrivals(session, now=now)
+
+
+def nightly_poll(ports: Ports, now: datetime) -> int:
+    with ports.db.across_shops("ticker: nightly poll of Shopify") as session:
+        session.connection().exec_driver_sql(NIGHTLY, {"now": now})
+        session.connection().exec_driver_sql(MARK_NIGHTLY, {"now": now})
+    return 0
+
+
+def backfills(ports: Ports, now: datetime) -> int:
+    with ports.db.across_shops("ticker: texts a webhook may have lost") as session:
+        session.connection().exec_driver_sql(BACKFILL, {"now": now})
+    return 0
+
+
+def prune(ports: Ports, now: datetime) -> int:
+    with ports.db.across_shops("ticker: receipts long done") as session:
+        return int(session.connection().exec_driver_sql(PRUNE).rowcount)
+
+
+def helpdesk_polls(ports: Ports, now: datetime) -> int:
+    return helpdesk_jobs.poll_due(ports)
+
+
+def helpdesk_tokens(ports: Ports, now: datetime) -> int:
+    return helpdesk_jobs.refresh_idle(ports)
+
+
+DUTIES = (
+    Duty("check_ins", 1, check_ins),
+    Duty("held_texts", 1, held_texts),
+    Duty("orphans", 5, orphans),
+    Duty("helpdesk_polls", 15, helpdesk_polls),
+    Duty("arrivals", 60, arrivals),
+    Duty("backfills", 60, backfills),
+    Duty("helpdesk_tokens", 300, helpdesk_tokens),
+    Duty("nightly_poll", 600, nightly_poll),
+    Duty("prune", 3600, prune),
+)
+
+
+class Ticker:
+    def __init__(self, ports: Ports, redis: Redis[Any]) -> None:
+        self._ports = ports
+        self._redis = redis
+        self._stop = threading.Event()
+
+    def run(self) -> None:
+        """Until `stop`. A duty that fails is logged and tried again at its next time."""
+        relay = threading.Thread(target=self._relay, name="relay", daemon=True)
+        relay.start()
+        next_at = dict.fromkeys((duty.name for duty in DUTIES), 0.0)
+        while not self._stop.wait(0.1):
+            for duty in DUTIES:
+                if self._stop.is_set() or time.monotonic() < next_at[duty.name]:
+                    continue
+                next_at[duty.name] = time.monotonic() + duty.every_seconds
+                if self._attempt(duty):
+                    next_at[duty.name] = 0.0
+        relay.join(timeout=10)
+
+    def stop(self, *_: object) -> None:
+        self._stop.set()
+
+    def _attempt(self, duty: Duty) -> int:
+        try:
+            return duty.run(self._ports, self._ports.clock.now())
+        except Exception as error:
+            log.warning(
+                "duty failed",
+                duty=duty.name,
+                error=type(error).__name__,
+                exc_info=not is_away(error),
+            )
+            return 0
+
+    def _relay(self) -> None:
+        bell = None
+        while not self._stop.is_set():
+            try:
+                if bell is None:
+                    bell = self._redis.pubsub(ignore_subscribe_messages=True)
+                    bell.subscribe(CHANNEL)
+                if not relay_once(self._ports.db, self._redis).any:
+                    bell.get_message(timeout=LISTEN_SECONDS)
+            except RedisError as error:
+                log.warning("relay without redis", error=type(error).__name__)
+                with contextlib.suppress(RedisError):
+                    if bell is not None:
+                        bell.close()
+                bell = None
+                self._stop.wait(LISTEN_SECONDS)
+            except Exception as error:
+                log.warning("relay failed", error=type(error).__name__, exc_info=not is_away(error))
+                self._stop.wait(LISTEN_SECONDS)
+
+
+def main() -> None:
+    settings = settings_module.load()
+    logging_setup.configure(settings, process="ticker")
+    redis = cast(
+        "Redis[Any]",
+        Redis.from_url(
+            settings.redis_url.get_secret_value(), socket_connect_timeout=1, socket_timeout=5
+        ),
+    )
+    ports = build(settings, react)
+    ticker = Ticker(ports, redis)
+    signal.signal(signal.SIGTERM, ticker.stop)
+    signal.signal(signal.SIGINT, ticker.stop)
+    log.info("ticker started", duties=len(DUTIES))
+    ticker.run()
+    ports.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,148 @@
+"""Twilio's doors: a buyer's text, and the fate of ours.
+
+Each shop's doors have a secret in their path, so that nothing is ever looked up by what a
+request claims. The signature is checked over our configured public address plus the raw target
+of the request, never over what a proxy made of it; then the account must be the shop's own.
+
+A text is answered with an empty TwiML document: whatever we say leaves as a text of its own,
+with a row, a verdict and a fate.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+import structlog
+from flask import Blueprint, Response, request
+
+from app.foundation.jobs import Tools
+from app.foundation.metrics import DOOR_ANSWERS
+from app.messaging.models import Sender
+from app.messaging.receive import Duplicate, receive_text
+from app.messaging.status import apply_status
+from app.vendors.twilio import webhooks
+
+log = structlog.get_logger()
+
+TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response></Response>'
+REMEMBER_SECONDS = 10.0  # how long a changed token or a retired line may go unnoticed
+
+
+@dataclass(frozen=True)
+class Line:
+    """What a door must know of its shop."""
+
+    shop_id: int
+    sender_id: int
+    account_sid: str
+    auth_token: str
+
+
+class Lines:
+    """Doors by their key, remembered for some seconds."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+        self._known: dict[str, tuple[float, Line]] = {}
+        self._lock = threading.Lock()
+
+    def find(self, door_key: str) -> Line | None:
+        remembered = self._known.get(door_key)
+        if remembered and remembered[0] > time.monotonic():
+            return remembered[1]
+        with self._tools.db.across_shops("twilio door: whose key is this") as session:
+            sender = session.scalars(
+                sa.select(Sender).where(Sender.door_key == door_key)
+            ).one_or_none()
+        if sender is None:
+            return None
+        line = Line(
+            shop_id=sender.shop_id,
+            sender_id=sender.id,
+            account_sid=sender.account_sid,
+            auth_token=self._tools.keys.decrypt(sender.auth_token),
+        )
+        with self._lock:
+            self._known[door_key] = (time.monotonic() + REMEMBER_SECONDS, line)
+        return line
+
+
+def blueprint(tools: Tools, *, public_url: str) -> Blueprint:
+    """`public_url`: the base that the providers' requests are addressed to, and sign."""
+    doors = Blueprint("twilio_webhooks", __name__)
+    lines = Lines(tools)
+
+    def answer(door: str, status: int) -> Response:
+        DOOR_ANSWERS.labels(f"twilio_{door}", str(status)).inc()
+        return Response(TWIML if status == 200 else "", status, mimetype="text/xml")
+
+    def prove(door_key: str) -> tuple[Line, list[tuple[str, str]]] | int:
+        """The shop's line and the form, or the status that refuses the request."""
+        if request.content_length is None or request.content_length > webhooks.MAX_FORM_BYTES:
+            return 413
+        line = lines.find(door_key)
+        if line is None:
+            return 404
+        form = webhooks.parse_form(request.get_data(cache=False))
+        headers = request.headers
+        proven = webhooks.verify(
+            url=public_url.rstrip("/") + raw_target(),
+            form=form,
+            signature=headers.get("X-Twilio-Signature", ""),
+            auth_token=line.auth_token,
+            settings=headers.get("X-Twilio-Webhooks-Signature-Settings", ""),
+        )
+        if not proven or webhooks.account_of(form) != line.account_sid:
+            return 403
+        return line, form
+
+    @doors.post("/webhooks/twilio/<door_key>/inbound")
+    @doors.post("/webhooks/twilio/<door_key>/fallback")
+    def inbound(door_key: str) -> Response:
+        try:
+            proof = prove(door_key)
+            if isinstance(proof, int):
+                return answer("inbound", proof)
+            line, form = proof
+            text = webhooks.parse_inbound(form)
+        except webhooks.Malformed:
+            return answer("inbound", 400)
+        try:
+            with tools.db.door() as session:
+                receive_text(
+                    session,
+                    now=tools.clock.now(),
+                    shop_id=line.shop_id,
+                    sender_id=line.sender_id,
+                    text=text,
+                )
+        except Duplicate:
+            return answer("inbound", 200)
+        return answer("inbound", 200)
+
+    @doors.post("/webhooks/twilio/<door_key>/status")
+    def status(door_key: str) -> Response:
+        try:
+            proof = prove(door_key)
+            if isinstance(proof, int):
+                return answer("status", proof)
+            line, form = proof
+            update = webhooks.parse_status(form, request.args)
+        except webhooks.Malformed:
+            return answer("status", 400)
+        with tools.db.shop(line.shop_id) as session:
+            apply_status(session, now=tools.clock.now(), shop_id=line.shop_id, update=update)
+        return answer("status", 200)
+
+    return doors
+
+
+def raw_target() -> str:
+    """Path and query exactly as they were requested: Flask's own are decoded."""
+    environ = request.environ
+    return str(
+        environ.get("RAW_URI") or environ.get("REQUEST_URI") or request.full_path.rstrip("?")
+    )

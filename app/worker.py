@@ -1,0 +1,199 @@
+"""The worker: takes RQ jobs, works each outbox row or receipt they name in threads of its own.
+
+Started as `python -m app.worker`: a pool of processes, each an RQ SimpleWorker (no fork per
+job, connections stay open). A killed one is replaced within a second, and its rows are handed
+out again when their lease ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, cast
+
+import structlog
+from redis import Redis
+from rq import SimpleWorker
+from rq.serializers import JSONSerializer
+from rq.worker_pool import WorkerPool
+
+from app import settings as settings_module
+from app.bootstrap import Ports, build
+from app.foundation import log as logging_setup
+from app.foundation.errors import DoorstepError, Temporary
+from app.foundation.metrics import JOBS_DONE, JOBS_FAILED, JOB_SECONDS
+from app.foundation.outbox import LEASE_SECONDS, QUEUES, Postponed
+from app.reactions import JOBS, react
+from app.receipts import work_receipt
+
+log = structlog.get_logger()
+
+MAX_ATTEMPTS = 12  # some four hours with the pauses below
+PAUSE_SECONDS = (2, 5, 15, 60, 300, 900, 1800)
+
+BEGIN_OUTBOX = """
+UPDATE outbox SET leased_until = now() + make_interval(secs => %s), attempts = attempts + 1
+WHERE id = ANY(%s) AND failed_at IS NULL AND available_at <= now()
+  AND (leased_until IS NULL OR leased_until < now())
+RETURNING id, shop_id, topic, payload, attempts, ordering_key
+"""
+BEGIN_RECEIPTS = """
+UPDATE receipts SET leased_until = now() + make_interval(secs => %s), attempts = attempts + 1
+WHERE id = ANY(%s) AND state = 'pending' AND available_at <= now()
+  AND (leased_until IS NULL OR leased_until < now())
+RETURNING id, source, topic, owner, body, attempts, occurred_at
+"""
+OUTBOX_DONE = "DELETE FROM outbox WHERE id = %s"
+OUTBOX_AGAIN = """
+UPDATE outbox SET leased_until = NULL, relayed_at = NULL, error = %s,
+  attempts = attempts - %s, available_at = now() + make_interval(secs => %s) WHERE id = %s
+"""
+OUTBOX_FAILED = "UPDATE outbox SET leased_until = NULL, failed_at = now(), error = %s WHERE id = %s"
+RECEIPT_DONE = (
+    "UPDATE receipts SET state = 'done', processed_at = now(), error = NULL WHERE id = %s"
+)
+RECEIPT_WAITING = "UPDATE receipts SET state = 'waiting', leased_until = NULL WHERE id = %s"
+RECEIPT_AGAIN = """
+UPDATE receipts SET leased_until = NULL, relayed_at = NULL, error = %s,
+  attempts = attempts - %s, available_at = now() + make_interval(secs => %s) WHERE id = %s
+"""
+RECEIPT_FAILED = (
+    "UPDATE receipts SET state = 'failed', leased_until = NULL, error = %s WHERE id = %s"
+)
+
+
+class Workshop:
+    """Works off rows with the ports of this process. One per process."""
+
+    def __init__(self, ports: Ports, *, threads: int) -> None:
+        self._ports = ports
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="job")
+
+    def work_off(self, kind: str, ids: Sequence[int]) -> None:
+        """Begin those rows of `ids` that still wait, and work them side by side."""
+        begin, one = (
+            (BEGIN_OUTBOX, self._outbox_row)
+            if kind == "outbox"
+            else (BEGIN_RECEIPTS, self._receipt)
+        )
+        with self._ports.db.across_shops("worker: begin") as session:
+            rows = session.sql(begin, LEASE_SECONDS, list(ids)).all()
+        if len(rows) == 1:
+            one(rows[0])
+        else:
+            list(self._threads.map(one, rows))
+
+    def _outbox_row(self, row: Any) -> None:
+        def run() -> None:
+            JOBS[row.topic](self._ports, shop_id=row.shop_id, **row.payload)
+            with self._ports.db.across_shops("worker: done") as session:
+                session.sql(OUTBOX_DONE, row.id)
+            if row.ordering_key:
+                self._ports.db.ring()  # the next one of this key may go
+
+        self._guard(row.topic, row, run, OUTBOX_AGAIN, OUTBOX_FAILED, outbox_id=row.id)
+
+    def _receipt(self, row: Any) -> None:
+        def run() -> None:
+            worked = work_receipt(
+                self._ports,
+                source=row.source,
+                topic=row.topic,
+                owner=row.owner,
+                body=bytes(row.body),
+                receipt_id=row.id,
+                occurred_at=row.occurred_at,
+            )
+            with self._ports.db.across_shops("worker: done") as session:
+                session.sql(RECEIPT_DONE if worked else RECEIPT_WAITING, row.id)
+
+        topic = f"{row.source}:{row.topic}"
+        self._guard(topic, row, run, RECEIPT_AGAIN, RECEIPT_FAILED, receipt_id=row.id)
+
+    def _guard(
+        self,
+        topic: str,
+        row: Any,
+        run: Callable[[], None],
+        again: str,
+        failed: str,
+        **ids: int,
+    ) -> None:
+        """Run one item; whatever it raises becomes a later try or a shown failure."""
+        with structlog.contextvars.bound_contextvars(topic=topic, **ids):
+            try:
+                with JOB_SECONDS.labels(topic).time():
+                    run()
+                JOBS_DONE.labels(topic).inc()
+            except Postponed as postponed:
+                self._settle(again, str(postponed), 1, postponed.seconds, row.id)
+            except Exception as error:
+                JOBS_FAILED.labels(topic).inc()
+                known = isinstance(error, DoorstepError)
+                log.warning(
+                    "job failed",
+                    attempt=row.attempts,
+                    error=type(error).__name__,
+                    exc_info=not known,
+                )
+                pause = PAUSE_SECONDS[min(row.attempts, len(PAUSE_SECONDS)) - 1]
+                if isinstance(error, Temporary) and error.retry_after:
+                    pause = max(1, int(error.retry_after))
+                # An error's text may quote a buyer: only its kind is stored.
+                name = f"{type(error).__name__}: {error}" if known else type(error).__name__
+                if row.attempts >= MAX_ATTEMPTS:
+                    self._settle(failed, name, row.id)
+                else:
+                    self._settle(again, name, 0, pause, row.id)
+
+    def _settle(self, statement: str, *values: Any) -> None:
+        # With the database away the lease runs out by itself, and the row is handed out again.
+        with contextlib.suppress(Exception), self._ports.db.across_shops("worker: settle") as s:
+            s.sql(statement, *values)
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=True)
+        self._ports.close()
+
+
+_workshop: Workshop | None = None
+
+
+def work_off(kind: str, ids: list[int]) -> None:
+    """The one RQ job. Runs in a worker process, which builds its ports at the first job."""
+    global _workshop
+    if _workshop is None:
+        settings = settings_module.load()
+        _workshop = Workshop(build(settings, react), threads=settings.worker_threads)
+    _workshop.work_off(kind, ids)
+
+
+class QuietWorker(SimpleWorker):
+    """SimpleWorker without RQ's scheduler process: due work is the ticker's."""
+
+    def work(self, *args: Any, **kwargs: Any) -> bool:
+        kwargs["with_scheduler"] = False
+        kwargs["logging_level"] = "WARNING"
+        try:
+            return bool(super().work(*args, **kwargs))
+        finally:
+            if _workshop is not None:
+                _workshop.close()
+
+
+def main() -> None:
+    settings = settings_module.load()
+    logging_setup.configure(settings, process="worker")
+    redis = cast("Redis[Any]", Redis.from_url(settings.redis_url.get_secret_value()))
+    WorkerPool(
+        list(QUEUES),
+        connection=redis,
+        num_workers=settings.worker_processes,
+        worker_class=QuietWorker,
+        serializer=JSONSerializer,
+    ).start(logging_level="WARNING")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The sandbox's page: static files, and the cast of buyers who hold the phones."""

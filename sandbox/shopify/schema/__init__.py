@@ -1,0 +1,1 @@
+"""The Admin API's real schema, made small, and the command that makes it. See NOTICE."""
