@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from datetime import time
+from typing import Any
 
 from cryptography.fernet import Fernet
 
@@ -93,7 +94,7 @@ def set_preferences(ports: Ports, args: argparse.Namespace) -> None:
         )
 
 
-def parse_change(text: str) -> tuple[str, object]:
+def parse_change(text: str) -> tuple[str, Any]:
     """`name=value`; numbers, true/false, null and HH:MM are read as such."""
     name, sep, value = text.partition("=")
     if not sep:

@@ -69,10 +69,10 @@ def count_what_waits(ports: Ports) -> None:
     """Fill the gauges; called when somebody scrapes."""
     with ports.db.across_shops("metrics") as session:
         OUTBOX_WAITING.clear()
-        for queue, count in session.sql(
-            "SELECT queue, count(*) FROM outbox WHERE failed_at IS NULL GROUP BY queue"
+        for row in session.sql(
+            "SELECT queue, count(*) AS rows FROM outbox WHERE failed_at IS NULL GROUP BY queue"
         ):
-            OUTBOX_WAITING.labels(queue).set(count)
+            OUTBOX_WAITING.labels(row.queue).set(row.rows)
         OUTBOX_FAILED.set(_one(session, "SELECT count(*) FROM outbox WHERE failed_at IS NOT NULL"))
         OUTBOX_AGE.set(
             _one(
@@ -82,10 +82,10 @@ def count_what_waits(ports: Ports) -> None:
             )
         )
         RECEIPTS.clear()
-        for state, count in session.sql(
-            "SELECT state, count(*) FROM receipts WHERE state <> 'done' GROUP BY state"
+        for row in session.sql(
+            "SELECT state, count(*) AS rows FROM receipts WHERE state <> 'done' GROUP BY state"
         ):
-            RECEIPTS.labels(state).set(count)
+            RECEIPTS.labels(row.state).set(row.rows)
         TEXTS_UNKNOWN.set(_one(session, "SELECT count(*) FROM messages WHERE state = 'unknown'"))
         now = ports.clock.now()
         CHECK_INS_DUE.set(

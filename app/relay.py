@@ -9,7 +9,6 @@ RQ costs milliseconds per job, so what waits together travels together: one job 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import structlog
 from redis import Redis
@@ -58,7 +57,7 @@ class Relayed:
         return bool(self.outbox or self.receipts)
 
 
-def relay_once(db: Database, redis: Redis[Any]) -> Relayed:
+def relay_once(db: Database, redis: Redis) -> Relayed:
     """Hand out everything that waits, at most `CLAIM` of each kind.
 
     The jobs are enqueued before the commit: if Redis refuses, the rows stay as they were; if
@@ -66,8 +65,8 @@ def relay_once(db: Database, redis: Redis[Any]) -> Relayed:
     """
     with db.across_shops("relay") as session:
         by_queue: dict[str, list[int]] = {}
-        for queue, row_id in session.sql(CLAIM_OUTBOX, AGAIN_SECONDS, CLAIM):
-            by_queue.setdefault(queue, []).append(row_id)
+        for row in session.sql(CLAIM_OUTBOX, AGAIN_SECONDS, CLAIM):
+            by_queue.setdefault(row.queue, []).append(row.id)
         receipts = [row[0] for row in session.sql(CLAIM_RECEIPTS, AGAIN_SECONDS, CLAIM)]
         for queue, ids in by_queue.items():
             enqueue(redis, queue, "outbox", sorted(ids))
@@ -75,7 +74,7 @@ def relay_once(db: Database, redis: Redis[Any]) -> Relayed:
     return Relayed(outbox=sum(map(len, by_queue.values())), receipts=len(receipts))
 
 
-def enqueue(redis: Redis[Any], queue: str, kind: str, ids: list[int]) -> None:
+def enqueue(redis: Redis, queue: str, kind: str, ids: list[int]) -> None:
     """One RQ job per `BATCH` ids. Results are not kept: the ledger is Postgres."""
     target = Queue(queue, connection=redis, serializer=JSONSerializer)
     for start in range(0, len(ids), BATCH):

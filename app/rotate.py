@@ -5,12 +5,12 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from app.foundation.crypto import KeyRing
-from app.foundation.db import Database
+from app.foundation.db import Base, Database
 from app.helpdesk.models import HelpdeskAccount
 from app.messaging.models import Sender
 from app.shops.models import ShopToken
 
-SECRETS: tuple[tuple[type, tuple[str, ...]], ...] = (
+SECRETS: tuple[tuple[type[Base], tuple[str, ...]], ...] = (
     (ShopToken, ("access_token", "refresh_token")),
     (Sender, ("auth_token",)),
     (HelpdeskAccount, ("access_token", "refresh_token", "webhook_secret")),

@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
 
 import structlog
 from redis import Redis, RedisError
@@ -131,11 +130,11 @@ def prune(ports: Ports, now: datetime) -> int:
 
 
 def helpdesk_polls(ports: Ports, now: datetime) -> int:
-    return helpdesk_jobs.poll_due(ports)
+    return int(helpdesk_jobs.poll_due(ports))
 
 
 def helpdesk_tokens(ports: Ports, now: datetime) -> int:
-    return helpdesk_jobs.refresh_idle(ports)
+    return int(helpdesk_jobs.refresh_idle(ports))
 
 
 DUTIES = (
@@ -152,7 +151,7 @@ DUTIES = (
 
 
 class Ticker:
-    def __init__(self, ports: Ports, redis: Redis[Any]) -> None:
+    def __init__(self, ports: Ports, redis: Redis) -> None:
         self._ports = ports
         self._redis = redis
         self._stop = threading.Event()
@@ -210,11 +209,8 @@ class Ticker:
 def main() -> None:
     settings = settings_module.load()
     logging_setup.configure(settings, process="ticker")
-    redis = cast(
-        "Redis[Any]",
-        Redis.from_url(
-            settings.redis_url.get_secret_value(), socket_connect_timeout=1, socket_timeout=5
-        ),
+    redis = Redis.from_url(
+        settings.redis_url.get_secret_value(), socket_connect_timeout=1, socket_timeout=5
     )
     ports = build(settings, react)
     ticker = Ticker(ports, redis)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, cast
+from typing import Any
 
 import structlog
 from redis import Redis
@@ -22,7 +22,7 @@ from app import settings as settings_module
 from app.bootstrap import Ports, build
 from app.foundation import log as logging_setup
 from app.foundation.errors import DoorstepError, Temporary
-from app.foundation.metrics import JOBS_DONE, JOBS_FAILED, JOB_SECONDS
+from app.foundation.metrics import JOB_SECONDS, JOBS_DONE, JOBS_FAILED
 from app.foundation.outbox import LEASE_SECONDS, QUEUES, Postponed
 from app.reactions import JOBS, react
 from app.receipts import work_receipt
@@ -185,7 +185,7 @@ class QuietWorker(SimpleWorker):
 def main() -> None:
     settings = settings_module.load()
     logging_setup.configure(settings, process="worker")
-    redis = cast("Redis[Any]", Redis.from_url(settings.redis_url.get_secret_value()))
+    redis = Redis.from_url(settings.redis_url.get_secret_value())
     WorkerPool(
         list(QUEUES),
         connection=redis,

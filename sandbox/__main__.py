@@ -33,6 +33,8 @@ class Server(BaseApplication):
             "keepalive": 30,
             "graceful_timeout": 1,
             "timeout": 120,
+            "loglevel": "warning",
+            "control_socket_disable": True,
             "proc_name": "doorstep-sandbox",
             "worker_exit": _save,
         }.items():

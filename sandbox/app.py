@@ -39,7 +39,9 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     @app.get("/")
     def page() -> Response:
-        return send_from_directory(STATIC, "index.html", max_age=0)
+        answer = send_from_directory(STATIC, "index.html", max_age=0)
+        answer.headers["Content-Security-Policy"] = "default-src 'self'; img-src * blob: data:"
+        return answer
 
     @app.get("/static/<path:name>")
     def static_file(name: str) -> Response:

@@ -10,6 +10,7 @@ Kinds:
 - `timeout_after_acting`: act, hold the line `seconds`, then cut it. With `seconds` 0: act, cut.
 - `5xx_after_acting`: act, then answer with an error all the same.
 - `duplicate`, `reorder`, `drop`: webhooks are sent twice, late by up to `seconds`, or never.
+- `webhook_before_answer`: Zendesk's webhook arrives before the answer to what caused it.
 - `carrier_backlog`: the phone network takes no text (Twilio's emulator asks with `active`).
 """
 
@@ -38,6 +39,7 @@ KINDS = (
     "reorder",
     "drop",
     "carrier_backlog",
+    "webhook_before_answer",
 )
 
 

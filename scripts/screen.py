@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 
 class Problem(Exception):
@@ -45,11 +46,10 @@ class Step:
         return f"{self.title} ({self.note})" if self.note else self.title
 
     def _write(self, line: str, end: str) -> None:
-        sys.stdout.write(f"\r\x1b[2K{line}{end}" if self._live else f"{line}{end}")
-        sys.stdout.flush()
+        _put(sys.stdout, f"\r\x1b[2K{line}{end}" if self._live else f"{line}{end}")
 
 
-@contextmanager
+@contextlib.contextmanager
 def step(title: str) -> Iterator[Step]:
     """Time one step. A failure marks the line and goes on to the caller."""
     line = Step(title)
@@ -62,7 +62,14 @@ def step(title: str) -> Iterator[Step]:
 
 
 def say(text: str = "") -> None:
-    print(text, flush=True)
+    _put(sys.stdout, f"{text}\n")
+
+
+def _put(out: TextIO, text: str) -> None:
+    """A terminal that was closed must not keep us from stopping what we started."""
+    with contextlib.suppress(OSError):
+        out.write(text)
+        out.flush()
 
 
 def last_lines(log: Path, count: int = 20) -> str:
@@ -78,4 +85,4 @@ def explain(problem: Problem) -> None:
         out.append(f"\n  The last lines of {problem.log}:")
         out.extend(f"    {line}" for line in last_lines(problem.log).splitlines())
     out.append("\n  Remedy: " + "\n          ".join(problem.remedy.splitlines()))
-    print("\n".join(out), file=sys.stderr, flush=True)
+    _put(sys.stderr, "\n".join(out) + "\n")

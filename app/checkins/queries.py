@@ -49,4 +49,4 @@ def counts_by_state(session: Session, *, since: datetime) -> dict[str, int]:
         .where(CheckIn.due_at >= since)
         .group_by(CheckIn.state)
     )
-    return {state: count for state, count in rows}
+    return {row[0]: row[1] for row in rows}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.consent.permission import Reason, reason_text
+from app.consent.verdicts import Reason, reason_text
 
 OTHER_REASONS = {
     "order_cancelled": "The order was cancelled.",

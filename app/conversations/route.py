@@ -118,7 +118,10 @@ def answer_keyword(
     match kind:
         case KeywordKind.OPT_OUT:
             purpose = Purpose.OPT_OUT_CONFIRMATION
-            body = f"{brand}: you won't get any more texts from us. Text START if you change your mind."
+            body = (
+                f"{brand}: you won't get any more texts from us."
+                " Text START if you change your mind."
+            )
         case KeywordKind.OPT_IN:
             purpose = Purpose.OPT_IN_CONFIRMATION
             body = (

@@ -7,7 +7,6 @@ pointed to the ticket it went into.
 
 from __future__ import annotations
 
-
 import sqlalchemy as sa
 import structlog
 

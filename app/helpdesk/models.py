@@ -24,6 +24,8 @@ class HelpdeskAccount(Base):
     refresh_token: Mapped[str]  # encrypted
     expires_at: Mapped[datetime]
     refresh_expires_at: Mapped[datetime]
+    # Who refreshes holds this lease (the database's time), for refreshing kills both old tokens.
+    refreshing_until: Mapped[datetime | None]
     bot_user_id: Mapped[str]
     door_key: Mapped[str] = mapped_column(unique=True)  # secret in the webhook's path
     webhook_id: Mapped[str | None]
@@ -93,4 +95,5 @@ class TicketWrite(Base):
         sa.Index("ticket_writes_comment", "link_id", "comment_id"),
         sa.Index("ticket_writes_note", "link_id", "note_key", unique=True),
         sa.Index("ticket_writes_recent", "link_id", "intended_at"),
+        sa.Index("ticket_writes_of_shop", "shop_id", "intended_at"),
     )

@@ -21,15 +21,10 @@ class Needs(Tools, Protocol):
         ...
 
 
-class PublicSettings(Protocol):
-    @property
-    def public_url(self) -> str:
-        """Base of our own doors, as the world reaches them, without a trailing slash."""
-        ...
-
-
 class DoorNeeds(Needs, Protocol):
     """The connect doors also name our own address to the helpdesk."""
 
     @property
-    def settings(self) -> PublicSettings: ...
+    def public_url(self) -> str:
+        """Base of our own doors, as the world reaches them, without a trailing slash."""
+        ...

@@ -30,7 +30,7 @@ from app.helpdesk.notes import write_note
 from app.helpdesk.plan import At, place_of
 from app.helpdesk.ports import ReadComment, TicketGone
 from app.helpdesk.reply_photos import Attached, take_photos
-from app.helpdesk.reply_text import Unsendable, as_text
+from app.helpdesk.reply_text import Unsendable, as_text, is_merge_notice
 from app.helpdesk.tokens import Desk
 from app.helpdesk.writing import desk_at, end_link, recover
 
@@ -75,9 +75,9 @@ def take_new_comments(
         with tools.db.shop(shop_id) as session:
             end_link(link_id, "gone")(session, tools.clock.now())
         return
-    if expected and not any(comment.comment_id == expected for comment in comments):
-        if ticket.read_to is None or is_later(expected, ticket.read_to):
-            raise Temporary(ticket.at.kind, "the comment is not shown yet", retry_after=2)
+    shown = any(comment.comment_id == expected for comment in comments)
+    if expected and not shown and (ticket.read_to is None or is_later(expected, ticket.read_to)):
+        raise Temporary(ticket.at.kind, "the comment is not shown yet", retry_after=2)
 
 
 def is_later(comment_id: str, than: str) -> bool:
@@ -115,7 +115,7 @@ def _take(tools: Needs, desk: Desk, ticket: _Ticket, comment: ReadComment) -> No
 
 
 def _judge(tools: Needs, ticket: _Ticket, comment: ReadComment) -> _Verdict:
-    if not comment.public or not comment.by_staff:
+    if not comment.public or not comment.by_staff or is_merge_notice(comment.text):
         return _Verdict.NOT_FOR_BUYER
     link_id = ticket.at.link_id
     with tools.db.shop(ticket.at.shop_id) as session:

@@ -16,6 +16,13 @@ _QUOTE_BEGINS = re.compile(
 )
 _PLACEHOLDER = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 
+# Zendesk's own words when tickets are merged; by default they are public comments of the agent.
+_MERGE_NOTICE = re.compile(
+    r"(This request was closed and merged into request #\d+"
+    r"|Request #\d+.{0,300}? was closed and merged into this request\.)",
+    re.DOTALL,
+)
+
 
 class Unsendable(Refused):
     """Nothing that can be texted. Reasons: empty, placeholder."""
@@ -40,3 +47,8 @@ def as_text(comment: str, *, has_photos: bool = False) -> str:
     if not text and not has_photos:
         raise Unsendable("empty", "this reply was not sent: it holds no words and no photo.")
     return text
+
+
+def is_merge_notice(comment: str) -> bool:
+    """Whether the helpdesk wrote this for agents when two tickets became one."""
+    return _MERGE_NOTICE.match(comment.strip()) is not None

@@ -182,10 +182,11 @@ def _disconnect(tools: Needs, shop_id: int, account_id: int, kind: str, refresh_
     log.warning("helpdesk disconnected", shop_id=shop_id, account_id=account_id)
 
 
-def _of_pair(session: Session, account_id: int, refresh_token: str, **values: object) -> None:
-    """Update the account if it still has this pair; a reconnect meanwhile has won."""
+def _of_pair(session: Session, account_id: int, pair: str, **values: object) -> None:
+    """Update the account if it still has the pair with this (encrypted) refresh token; a
+    reconnect meanwhile has won."""
     session.execute(
         sa.update(HelpdeskAccount)
-        .where(HelpdeskAccount.id == account_id, HelpdeskAccount.refresh_token == refresh_token)
+        .where(HelpdeskAccount.id == account_id, HelpdeskAccount.refresh_token == pair)
         .values(**values)
     )

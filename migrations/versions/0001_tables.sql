@@ -116,6 +116,7 @@ CREATE TABLE helpdesk_accounts (
     refresh_token TEXT NOT NULL,
     expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
     refresh_expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    refreshing_until TIMESTAMP WITH TIME ZONE,
     bot_user_id TEXT NOT NULL,
     door_key TEXT NOT NULL,
     webhook_id TEXT,
@@ -487,6 +488,8 @@ CREATE TABLE ticket_writes (
 CREATE INDEX ticket_writes_comment ON ticket_writes (link_id, comment_id);
 
 CREATE UNIQUE INDEX ticket_writes_note ON ticket_writes (link_id, note_key);
+
+CREATE INDEX ticket_writes_of_shop ON ticket_writes (shop_id, intended_at);
 
 CREATE INDEX ticket_writes_recent ON ticket_writes (link_id, intended_at);
 

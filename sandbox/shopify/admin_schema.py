@@ -90,6 +90,7 @@ def _introspected(
                 "type": _type(parts[0], types),
                 "args": [argument(one_argument) for one_argument in parts[1]],
                 "isDeprecated": bool(parts[4]),
+                "deprecationReason": "see Shopify's reference" if parts[4] else None,
             }
             for field, parts in one["fields"].items()
         ]

@@ -13,6 +13,7 @@ from sandbox import faults
 from sandbox.shopify import actions, catalogue, graph, installs
 from sandbox.shopify.admin_schema import VERSION, load_schema
 from sandbox.shopify.connections import NotEmulated
+from sandbox.shopify.courier import RETRY_SECONDS
 from sandbox.shopify.world import ActionRefused, ShopifyWorld
 from sandbox.world import World
 
@@ -23,9 +24,11 @@ TICK_SECONDS = 1.0
 BAD_TOKEN = "[API] Invalid API key or access token (unrecognized login or wrong password)"
 
 
-def create_blueprint(shared: World) -> Blueprint:
+def create_blueprint(
+    shared: World, *, retry_seconds: tuple[float, ...] = RETRY_SECONDS
+) -> Blueprint:
     """The doors under `/shopify`; the emulated world is `app.extensions["shopify"]`."""
-    world = ShopifyWorld(shared)
+    world = ShopifyWorld(shared, retry_seconds=retry_seconds)
     shared.keep("shopify", dump=dict, load=lambda _: None, reset=world.reset)
     load_schema()
     doors = Blueprint("shopify", __name__, url_prefix="/shopify")

@@ -37,7 +37,6 @@ CREATE INDEX IF NOT EXISTS customers_phone ON customers (shop, phone);
 CREATE INDEX IF NOT EXISTS customers_email ON customers (shop, email);
 CREATE TABLE IF NOT EXISTS deliveries (id INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT NOT NULL);
 """
-NAMES = ("documents", "orders", "parts", "customers", "deliveries")
 
 
 class Store:
@@ -94,14 +93,11 @@ class Store:
             self._reserved -= 1
             return next(self._ids)
 
-    def empty(self) -> None:
-        """Forget everything but the count of ids."""
+    def forget_orders(self) -> None:
+        """Forget orders, buyers and unsent webhooks; shops, tokens and goods stay."""
         with self.changing():
-            counter = self.get("counter", "ids")
-            for name in NAMES:
+            for name in ("orders", "parts", "customers", "deliveries"):
                 self._db.execute(f"DELETE FROM {name}")
-            if counter is not None:
-                self.put("counter", "ids", counter)
 
     # documents
 

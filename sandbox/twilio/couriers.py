@@ -75,7 +75,7 @@ class Courier:
     def __init__(self, world: World, store: Store) -> None:
         self._world = world
         self._store = store
-        # urllib3 rather than the world's client: a third of the cost, and one text makes four calls.
+        # Not the world's client: urllib3 costs a third, and one text makes four calls.
         self._lines = urllib3.PoolManager(num_pools=20, maxsize=64)
         self._signers: dict[str, RequestValidator] = {}
         # Threads of its own: a door that hangs must not hold up the carrier.

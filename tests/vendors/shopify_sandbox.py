@@ -1,89 +1,153 @@
-"""The emulated Shopify for tests: over HTTP on a free port, its time moved by the test alone."""
+"""The emulated Shopify for tests: doors by a test client, and an app that hears its webhooks."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
-import httpx
 from flask import Flask
-from werkzeug.serving import make_server
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 import sandbox.shopify
-from app.shops.ports import ShopAccess
-from app.vendors.shopify.client import ShopifyClient
-from app.vendors.shopify.commerce import ShopifyCommerce
-from app.vendors.shopify.oauth import ShopifyTokenSource
 from sandbox import clock, faults
 from sandbox.settings import Settings
+from sandbox.shopify.world import ShopifyWorld
 from sandbox.world import World
+
+SHOP = "acme-outfitters.myshopify.com"
+SECRET = "hush-hush-hush-hush-hush-hush-32"
+EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"
+OFFLINE = "urn:shopify:params:oauth:token-type:offline-access-token"
+
+
+@dataclass
+class Heard:
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def topic(self) -> str:
+        return self.headers["X-Shopify-Topic"]
+
+
+@dataclass
+class Listener:
+    """Stands for the app: answers 200, or the statuses that a test lines up in `answers`."""
+
+    url: str = ""
+    heard: list[Heard] = field(default_factory=list)
+    answers: list[int] = field(default_factory=list)
+
+    def topics(self) -> list[str]:
+        return [one.topic for one in self.heard]
+
+
+@contextmanager
+def listening() -> Iterator[Listener]:
+    listener = Listener()
+
+    class Door(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            listener.heard.append(Heard(self.path, dict(self.headers.items()), body))
+            self.send_response(listener.answers.pop(0) if listener.answers else 200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            """Tests are quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    listener.url = f"http://127.0.0.1:{server.server_port}"
+    try:
+        yield listener
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 @dataclass
 class EmulatedShopify:
-    base_url: str
+    world: ShopifyWorld
+    http: FlaskClient
+    listener: Listener
     settings: Settings
-    http: httpx.Client
 
-    def act(self, name: str, **arguments: Any) -> Any:
-        """One of the merchant's, buyer's or carrier's actions, as the page would do it."""
-        answer = self.http.post(f"/_actions/{name}", json=arguments)
+    def act(self, name: str, /, **arguments: Any) -> Any:
+        answer = self.http.post(f"/shopify/_actions/{name}", json=arguments)
         assert answer.status_code == 200, answer.text
-        return answer.json()
+        return answer.json
 
-    def now(self) -> datetime:
-        return clock.now()
+    def token(self) -> str:
+        """A good access token."""
+        answer = self.token_request()
+        assert answer.status_code == 200, answer.text
+        return str(answer.json["access_token"])
 
-    def pass_time(self, seconds: int) -> None:
-        clock.set_offset(clock.offset() + seconds)
+    def quiet(self) -> list[Heard]:
+        """What the app heard, once everything is delivered."""
+        assert self.world.courier.wait_until_quiet(10), "webhooks are still under way"
+        return self.listener.heard
 
-    def commerce(self) -> ShopifyCommerce:
-        return ShopifyCommerce(ShopifyClient(base_url=self.base_url))
+    def token_request(self, shop: str = SHOP, **changes: Any) -> TestResponse:
+        """A token exchange as an app sends it, with `changes`; None leaves a field out."""
+        asked = {
+            "client_id": self.settings.shopify_api_key,
+            "client_secret": SECRET,
+            "grant_type": EXCHANGE,
+            "subject_token_type": ID_TOKEN,
+            "requested_token_type": OFFLINE,
+            "expiring": 1,
+            **changes,
+        }
+        if asked["grant_type"] == EXCHANGE and "subject_token" not in asked:
+            asked["subject_token"] = self.act("id_token", shop=shop)["id_token"]
+        body = {key: value for key, value in asked.items() if value is not None}
+        return self.http.post(f"/shopify/{shop}/admin/oauth/access_token", json=body)
 
-    def tokens(self) -> ShopifyTokenSource:
-        return ShopifyTokenSource(
-            base_url=self.base_url,
-            api_key=self.settings.shopify_api_key,
-            api_secret=self.settings.shopify_api_secret,
+    def refresh(self, token: str) -> TestResponse:
+        return self.token_request(grant_type="refresh_token", refresh_token=token)
+
+    def ask(
+        self, query: str, variables: dict[str, Any] | None = None, *, token: str, shop: str = SHOP
+    ) -> TestResponse:
+        return self.http.post(
+            f"/shopify/{shop}/admin/api/2026-10/graphql.json",
+            json={"query": query, "variables": variables or {}},
+            headers={"X-Shopify-Access-Token": token},
         )
-
-    def id_token(self, domain: str | None = None) -> str:
-        token: str = self.act("id_token", shop=domain)["id_token"]
-        return token
-
-    def access(self, shop_id: int = 1, domain: str | None = None) -> ShopAccess:
-        """The app's access to a shop, by a real exchange."""
-        domain = domain or self.settings.shop_domain
-        tokens = self.tokens().exchange(domain, self.id_token(domain), now=self.now())
-        return ShopAccess(shop_id, domain, tokens.access_token)
 
 
 @contextmanager
-def running() -> Iterator[EmulatedShopify]:
-    """An emulated Shopify with the app installed on its demo shop, and no fault switched on."""
+def running(
+    *, state_path: Path | None = None, retry_seconds: tuple[float, ...] = (0.02, 0.02)
+) -> Iterator[EmulatedShopify]:
+    """A sandbox with Shopify alone, the app installed at the demo shop."""
     faults.clear()
-    clock.set_offset(0)
-    settings = Settings()
-    world = World(settings)
-    app = Flask("shopify-under-test")
-    app.register_blueprint(sandbox.shopify.create_blueprint(world))
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    url = f"http://127.0.0.1:{server.server_port}/shopify"
-    try:
-        with httpx.Client(base_url=url, trust_env=False) as http:
-            emulated = EmulatedShopify(url + "/{shop}", settings, http)
-            emulated.act("install")
-            yield emulated
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(timeout=5)
-        world.stop()
-        faults.clear()
-        clock.set_offset(0)
+    with listening() as listener:
+        settings = Settings(app_url=listener.url, shopify_api_secret=SECRET, state_path=state_path)
+        shared = World(settings)
+        app = Flask("sandbox")
+        app.register_blueprint(
+            sandbox.shopify.create_blueprint(shared, retry_seconds=retry_seconds)
+        )
+        world: ShopifyWorld = app.extensions["shopify"]
+        shopify = EmulatedShopify(world, app.test_client(), listener, settings)
+        if not world.shop(None)["installed"]:
+            shopify.act("install")
+        try:
+            yield shopify
+        finally:
+            faults.clear()
+            clock.set_offset(0)
+            shared.stop()

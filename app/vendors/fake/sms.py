@@ -101,6 +101,9 @@ class FakeSms:
             raise failure
         return Accepted(sid, "accepted")
 
+    def action_for(self, code: str) -> CodeAction:
+        return CodeAction.SUPPRESS if code == "21610" else CodeAction.REVIEW
+
     def list_sent(self, access: SenderAccess, *, to: str, since: datetime) -> Sequence[SentText]:
         self._maybe_fail()
         earliest = since.replace(microsecond=0)

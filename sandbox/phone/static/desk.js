@@ -39,7 +39,7 @@ function attachment(one) {
   const path = url.pathname + url.search;
   return one.content_type.startsWith("image/")
     ? h("a", { href: path, target: "_blank", rel: "noopener", class: "picture" },
-      h("img", { src: path, alt: one.filename, loading: "lazy" }))
+      h("img", { src: path, alt: one.filename, onload: toEnd }))
     : h("a", { href: path, target: "_blank", rel: "noopener", class: "file" }, one.filename);
 }
 
@@ -99,16 +99,14 @@ function replyBox(ticket, agents) {
 }
 
 async function submit(id, files) {
-  const isPublic = draft.public;
   const form = new FormData();
   form.set("body", draft.body);
-  form.set("public", String(isPublic));
+  form.set("public", String(draft.public));
   form.set("author", draft.author);
   for (const file of files) form.append("files", file);
   await post(`${base()}/${id}/comments`, form);
   draft.body = "";
   drawn = "";
-  if (isPublic) tell("step", { done: "reply" });
   refresh();
 }
 
@@ -122,6 +120,9 @@ function draw(ticket, agents) {
     onchange: (event) => attempt(event.target, () => post(`${base()}/${ticket.id}/status`, { status: event.target.value })),
   }, ...[...new Set([ticket.status, ...STATUSES])].map((one) =>
     h("option", { value: one, selected: one === ticket.status }, one)));
+  if (ticket.comments.some((one) => one.public && agents.some((agent) => agent.id === one.author.id))) {
+    tell("step", { done: "reply" });
+  }
   const closed = ticket.status === "closed";
   pane.replaceChildren(
     h("header", { class: "ticket-head" },
@@ -133,9 +134,13 @@ function draw(ticket, agents) {
       closed ? h("b", { class: "badge" }, "closed") : status),
     h("ol", { class: "comments" }, ...ticket.comments.map(comment)),
     closed ? h("p", { class: "empty" }, "Closed tickets take no more comments.") : replyBox(ticket, agents));
-  const comments = pane.querySelector(".comments");
-  comments.scrollTop = comments.scrollHeight;
+  toEnd();
   if (typing) document.getElementById("reply")?.focus();
+}
+
+function toEnd() {
+  const comments = pane.querySelector(".comments");
+  if (comments) comments.scrollTop = comments.scrollHeight;
 }
 
 function open(id) {
@@ -171,6 +176,7 @@ export function startDesk() {
     document.getElementById("tab-desk").classList.add("news");
     refresh();
   });
+  on("shown", ({ panel }) => { if (panel === "desk") toEnd(); });
   on("resync", () => { chosen = null; drawn = ""; refresh(); });
   refresh();
 }

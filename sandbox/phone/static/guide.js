@@ -30,6 +30,8 @@ function draw() {
       h("b", { "aria-hidden": "true" }, done.has(key) ? "✓" : String(index + 1)),
       h("span", {}, label),
       done.has(key) ? h("span", { class: "hidden" }, " (done)") : null))));
+  const at = list.querySelector(".next");
+  if (at) list.scrollLeft = at.offsetLeft - list.offsetLeft;
 }
 
 function point(key, target) {

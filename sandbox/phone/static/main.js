@@ -23,6 +23,7 @@ function showPanel(name) {
     tab.tabIndex = one === name ? 0 : -1;
     if (one === name) tab.classList.remove("news");
   }
+  tell("shown", { panel: name });
 }
 
 function startTabs() {

@@ -37,7 +37,7 @@ function bubble(message, previous) {
   }
   const photos = message.media.map((one) => one.content_type.startsWith("image/")
     ? h("button", { type: "button", class: "photo", "aria-label": "Look at the photo", onclick: () => enlarge(one.sid) },
-      h("img", { src: `/twilio/_ui/media/${one.sid}`, alt: "Photo in the thread", loading: "lazy" }))
+      h("img", { src: `/twilio/_ui/media/${one.sid}`, alt: "Photo in the thread", onload: settle }))
     : h("span", { class: "file" }, one.content_type));
   items.push(h("li", { class: message.mine ? "mine" : "theirs", "data-sid": message.sid },
     h("span", { class: "hidden" }, message.mine ? "You: " : message.automatic ? "Carrier: " : "Shop: "),
@@ -48,9 +48,16 @@ function bubble(message, previous) {
   return items;
 }
 
+let atEnd = true;
+
+// A photo takes its room only when it is loaded.
+function settle() {
+  if (atEnd) bubbles.scrollTop = bubbles.scrollHeight;
+}
+
 function draw(thread) {
   const arrived = thread.messages.filter((one) => one.arrived);
-  const nearEnd = bubbles.scrollHeight - bubbles.scrollTop - bubbles.clientHeight < 120;
+  atEnd = firstDraw || bubbles.scrollHeight - bubbles.scrollTop - bubbles.clientHeight < 120;
   const items = arrived.flatMap((message, index) => bubble(message, arrived[index - 1]));
   if (!items.length) {
     items.push(h("li", { class: "moment quiet" },
@@ -58,7 +65,7 @@ function draw(thread) {
   }
   if (thread.opted_out) items.push(h("li", { class: "moment quiet" }, "Texts from this number are blocked. START opens it again."));
   bubbles.replaceChildren(...items);
-  if (nearEnd || firstDraw) bubbles.scrollTop = bubbles.scrollHeight;
+  settle();
   const fresh = arrived.filter((one) => !one.mine && !heard.has(one.sid));
   fresh.forEach((one) => heard.add(one.sid));
   if (fresh.length && !firstDraw) buzz(fresh.at(-1));
@@ -202,6 +209,7 @@ export function startPhone() {
     drawPeople();
     refresh();
   });
+  on("shown", ({ panel }) => { if (panel === "phone") { atEnd = true; settle(); } });
   on("resync", () => { heard.clear(); firstDraw = true; refresh(); refreshPeople(); });
   refreshPeople();
 }

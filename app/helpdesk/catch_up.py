@@ -1,0 +1,58 @@
+"""Conversations whose texts do not stand in a ticket yet are mirrored again.
+
+Called when an account is connected (or again), so that nothing that came meanwhile is missing,
+and by `poll`, in case a mirror was given up while the helpdesk was down for hours.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from app.foundation.db import LaterWork, Session
+from app.helpdesk.models import HelpdeskAccount
+from app.helpdesk.texts import HISTORY
+
+MOST = 500  # in one go; the poll brings the rest
+
+# A thread without a ticket needs a text of the buyer's, one with a ticket any newer text. What
+# waits in the outbox already is not asked for twice.
+BEHIND = """
+WITH threads AS (
+  SELECT c.id, c.shop_id, (SELECT max(l.mirrored_to) FROM ticket_links l
+                           WHERE l.conversation_id = c.id) AS mark
+  FROM conversations c
+  WHERE c.shop_id = %(shop)s AND c.last_inbound_at >= %(since)s)
+SELECT t.id FROM threads t
+WHERE EXISTS (SELECT FROM messages m WHERE m.conversation_id = t.id AND m.direction = 'in'
+              AND m.id > coalesce(t.mark, 0) AND m.created_at >= %(since)s
+              AND m.created_at < %(until)s)
+  AND NOT EXISTS (SELECT FROM outbox o WHERE o.failed_at IS NULL
+                  AND o.ordering_key = 'helpdesk:' || t.shop_id || ':' || t.id)
+ORDER BY t.id LIMIT %(most)s
+"""
+
+
+def catch_up(session: Session, *, account: HelpdeskAccount, until: datetime) -> int:
+    """Put off a mirror for each thread that is behind with a text from before `until`."""
+    rows = session.connection().exec_driver_sql(
+        BEHIND,
+        {
+            "shop": account.shop_id,
+            "since": account.connected_at - HISTORY,
+            "until": until,
+            "most": MOST,
+        },
+    )
+    count = 0
+    for (conversation_id,) in rows:
+        count += 1
+        session.later(
+            LaterWork(
+                shop_id=account.shop_id,
+                topic="helpdesk.mirror",
+                queue="sync",
+                payload={"conversation_id": conversation_id},
+                ordering_key=f"helpdesk:{account.shop_id}:{conversation_id}",
+            )
+        )
+    return count

@@ -1,0 +1,50 @@
+"""RQ doors of the helpdesk room, and what the ticker asks of it.
+
+A disconnected account ends a job quietly: the account itself says so to the merchant, and once it
+is connected again `catch_up` and `poll` bring what was missed.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from app.helpdesk import poll as polling
+from app.helpdesk.mirror import bring_up_to_date
+from app.helpdesk.needs import Needs
+from app.helpdesk.ports import Disconnected
+from app.helpdesk.receive_reply import take_new_comments
+from app.helpdesk.report_failure import tell_agents
+
+
+def mirror(tools: Needs, *, shop_id: int, conversation_id: int) -> None:
+    """Bring the conversation's ticket up to date."""
+    with suppress(Disconnected):
+        bring_up_to_date(tools, shop_id=shop_id, conversation_id=conversation_id)
+
+
+def import_reply(tools: Needs, *, shop_id: int, link_id: int, comment_id: str) -> None:
+    """Text what agents wrote in this ticket up to that comment, and after it."""
+    with suppress(Disconnected):
+        take_new_comments(tools, shop_id=shop_id, link_id=link_id, expected=comment_id)
+
+
+def report_failure(tools: Needs, *, shop_id: int, conversation_id: int, message_id: int) -> None:
+    """Tell the agents that a text did not arrive."""
+    with suppress(Disconnected):
+        tell_agents(tools, shop_id=shop_id, conversation_id=conversation_id, message_id=message_id)
+
+
+def poll(tools: Needs, *, shop_id: int, account_id: int) -> None:
+    """Look into the account's open tickets; renew its tokens if need be."""
+    with suppress(Disconnected):
+        polling.poll_account(tools, shop_id=shop_id, account_id=account_id)
+
+
+def poll_due(tools: Needs) -> int:
+    """For the ticker, every 15 s: have accounts polled that have tickets to look into."""
+    return polling.enqueue_polls(tools.db, now=tools.clock.now())
+
+
+def refresh_idle(tools: Needs) -> int:
+    """For the ticker, every 5 min: keep the tokens of idle accounts alive."""
+    return polling.enqueue_refreshes(tools.db, now=tools.clock.now())

@@ -1,0 +1,120 @@
+"""A text of ours will not arrive: the agent is told in the ticket, once, with the reason.
+
+Called by the job `helpdesk.report_failure` after `TextEnded`. Agents' replies that vanish without a
+word are the complaint heard most about texting from helpdesks, so the ticket is opened again and
+tagged. A text whose fate is unknown is given some look-ups first. Without a ticket there is nobody
+to tell; the merchant's pages show the text's state anyway.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from app.consent.verdicts import Reason, reason_text
+from app.foundation.db import LaterWork, Session
+from app.helpdesk.compose import FAILED_TAG, PlannedComment, failure_note
+from app.helpdesk.mirror import bring_up_to_date
+from app.helpdesk.models import TicketLink
+from app.helpdesk.needs import Needs
+from app.helpdesk.notes import write_note
+from app.messaging.models import Message
+from app.messaging.states import NOT_ARRIVED
+
+LOOK_UPS = 3
+LOOK_UP_PATIENCE = timedelta(minutes=10)
+LOOK_AGAIN_SECONDS = 30.0
+
+OTHER_WAY = "Reach the customer another way, by e-mail or phone."
+REMEDIES = {
+    Reason.OPTED_OUT: "Do not text. The customer can text START to hear from you again; else"
+    " use e-mail or phone.",
+    Reason.SENDER_PAUSED: "Ask whoever runs Doorstep for your shop to look at the texting account.",
+    Reason.SHOP_PAUSED: "Switch texts on again in your Doorstep settings.",
+}
+OTHER_REASONS = {
+    "no_answer": (
+        "The texting service did not say whether it took the text.",
+        "Do not send it again blindly: ask the customer whether it came.",
+    ),
+    "provider_busy": ("The texting service was too busy for too long.", "Send the reply again."),
+    "carrier": ("The carrier could not deliver the text.", OTHER_WAY),
+    "rejected": ("The texting service refused the text.", OTHER_WAY),
+    "expired": ("The text could not leave in time.", "Send it again if it still matters."),
+}
+
+
+def tell_agents(tools: Needs, *, shop_id: int, conversation_id: int, message_id: int) -> None:
+    """Write the note, after all texts before it. Raises as `bring_up_to_date` and `write_note`."""
+    with tools.db.shop(shop_id) as session:
+        message = session.get(Message, message_id)
+        if message is None or message.state not in NOT_ARRIVED:
+            return
+        if _may_still_be_found(message, tools.clock.now()):
+            _look_again(session, message)
+            return
+        if _live_link(session, conversation_id) is None:
+            return
+    bring_up_to_date(tools, shop_id=shop_id, conversation_id=conversation_id)
+    with tools.db.shop(shop_id) as session:
+        link_id = _live_link(session, conversation_id)
+    if link_id is None:
+        return
+    write_note(
+        tools,
+        shop_id=shop_id,
+        link_id=link_id,
+        key=f"failed:{message_id}",
+        note=_note(tools, message),
+        tags=(FAILED_TAG,),
+        reopen=True,
+    )
+
+
+def _note(tools: Needs, message: Message) -> PlannedComment:
+    return failure_note(message, *explain(tools, message))
+
+
+def explain(tools: Needs, message: Message) -> tuple[str, str]:
+    """Cause and remedy, in plain words: the provider's code says most, then our own reason."""
+    if message.error_code:
+        return tools.explain_code(message.error_code)
+    reason = message.reason or ""
+    if reason in OTHER_REASONS:
+        return OTHER_REASONS[reason]
+    try:
+        known = Reason(reason)
+    except ValueError:
+        return f"The text was {message.state} ({reason.replace('_', ' ')}).", OTHER_WAY
+    return reason_text(known), REMEDIES.get(known, OTHER_WAY)
+
+
+def _may_still_be_found(message: Message, now: datetime) -> bool:
+    return (
+        message.state == "unknown"
+        and message.looked_up < LOOK_UPS
+        and now - message.created_at < LOOK_UP_PATIENCE
+    )
+
+
+def _look_again(session: Session, message: Message) -> None:
+    # Without an ordering key: what the buyer writes meanwhile must not wait behind this.
+    session.later(
+        LaterWork(
+            shop_id=message.shop_id,
+            topic="helpdesk.report_failure",
+            queue="sync",
+            payload={"conversation_id": message.conversation_id, "message_id": message.id},
+            delay_seconds=LOOK_AGAIN_SECONDS,
+        )
+    )
+
+
+def _live_link(session: Session, conversation_id: int) -> int | None:
+    return session.scalar(
+        sa.select(TicketLink.id).where(
+            TicketLink.conversation_id == conversation_id,
+            TicketLink.state.in_(("opening", "open", "solved")),
+        )
+    )

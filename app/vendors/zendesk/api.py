@@ -1,0 +1,133 @@
+"""Zendesk's webhook door: the account by the secret in the path, the signature, store, 200.
+
+Zendesk waits 10 to 12 s, never repeats most errors and stops calling after too many of them
+(developer.zendesk.com, "Webhooks"), so nothing else happens here. 409 and 503 with a short
+Retry-After are the answers that it does repeat. Accounts are remembered for some seconds; one
+whose signature does not fit is read anew, for it may have been connected again meanwhile.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+import structlog
+from flask import Blueprint, Response, request
+
+from app.foundation.db import is_away
+from app.foundation.inbox import store_receipt
+from app.foundation.jobs import Tools
+from app.foundation.metrics import DOOR_ANSWERS
+from app.helpdesk.models import HelpdeskAccount
+from app.vendors.zendesk import webhooks
+
+log = structlog.get_logger()
+
+REMEMBER_SECONDS = 5.0
+MOST_REMEMBERED = 1000
+RETRY_AFTER = "5"
+
+
+@dataclass(frozen=True)
+class _Door:
+    account_id: int
+    secret: str = field(repr=False)
+    until: float  # monotonic
+
+
+def blueprint(tools: Tools) -> Blueprint:
+    doors = Blueprint("zendesk_webhooks", __name__)
+    known: dict[str, _Door] = {}
+
+    def answer(status: int) -> Response:
+        DOOR_ANSWERS.labels("zendesk", str(status)).inc()
+        headers = {"Retry-After": RETRY_AFTER} if status == 503 else {}
+        return Response(status=status, headers=headers)
+
+    def find(door_key: str, *, anew: bool = False) -> _Door | None:
+        remembered = known.get(door_key)
+        if remembered is not None and remembered.until > time.monotonic() and not anew:
+            return remembered
+        with tools.db.across_shops("zendesk door: whose key is this") as session:
+            row = session.execute(
+                sa.select(HelpdeskAccount.id, HelpdeskAccount.webhook_secret).where(
+                    HelpdeskAccount.door_key == door_key, HelpdeskAccount.kind == "zendesk"
+                )
+            ).one_or_none()
+        if row is None or row.webhook_secret is None:
+            known.pop(door_key, None)
+            return None
+        if len(known) >= MOST_REMEMBERED:
+            known.clear()
+        until = time.monotonic() + REMEMBER_SECONDS
+        door = _Door(row.id, tools.keys.decrypt(row.webhook_secret), until)
+        known[door_key] = door
+        return door
+
+    def is_genuine(door: _Door, body: bytes) -> bool:
+        try:
+            webhooks.verify(
+                secret=door.secret,
+                signature=request.headers.get(webhooks.SIGNATURE),
+                timestamp=request.headers.get(webhooks.TIMESTAMP),
+                body=body,
+                now=tools.clock.now(),
+            )
+        except webhooks.Forged:
+            return False
+        return True
+
+    @doors.post("/webhooks/zendesk/<door_key>")
+    def receive(door_key: str) -> Response:
+        length = request.content_length
+        if length is None or length > webhooks.MAX_BODY_BYTES:
+            return answer(413)
+        if "\0" in door_key:
+            return answer(404)
+        body = request.get_data(cache=False)
+        try:
+            door = find(door_key)
+            if door is None:
+                return answer(404)
+            if not is_genuine(door, body):
+                door = find(door_key, anew=True)
+                if door is None or not is_genuine(door, body):
+                    return answer(401)
+            ids = event_ids(body)
+            if ids is None:
+                return answer(400)
+            event_id, topic = ids
+            store_receipt(
+                tools.db,
+                source="zendesk",
+                topic=topic,
+                owner=str(door.account_id),
+                delivery_id=event_id,
+                event_id=event_id,
+                body=body,
+            )
+        except Exception as error:
+            if not is_away(error):
+                raise
+            log.warning("database away", door="zendesk")
+            return answer(503)
+        return answer(200)
+
+    return doors
+
+
+def event_ids(body: bytes) -> tuple[str, str] | None:
+    """Id and type of a signed event; None for what carries none."""
+    try:
+        said = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(said, dict):
+        return None
+    event_id, kind = said.get("id"), said.get("type")
+    for one in (event_id, kind):
+        if not isinstance(one, str) or not 0 < len(one) <= 255 or not one.isprintable():
+            return None
+    return str(event_id), str(kind)

@@ -1,0 +1,33 @@
+"""Fixtures of every kind of test. Servers are real; one of each per test process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import servers as test_servers
+from tests.factories.world import World
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[test_servers.Servers]:
+    with test_servers.running_servers() as running:
+        yield running
+
+
+@pytest.fixture
+def database(servers: test_servers.Servers) -> Iterator[test_servers.Database]:
+    made = servers.new_database()
+    yield made
+    servers.drop_database(made)
+
+
+@pytest.fixture
+def world(
+    servers: test_servers.Servers, database: test_servers.Database, tmp_path: Path
+) -> Iterator[World]:
+    made = World(database, servers.new_redis_url(), tmp_path)
+    yield made
+    made.close()
