@@ -68,6 +68,11 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"{', '.join(overridden)} must not be set while DOORSTEP_ENV=production"
             )
+        if self.zendesk_client_id and not (self.zendesk_organization_id and self.zendesk_app_id):
+            raise ValueError(
+                "ZENDESK_ORGANIZATION_ID and ZENDESK_APP_ID go with ZENDESK_CLIENT_ID: Zendesk"
+                " refuses calls without the marketplace headers made of them"
+            )
         if not self.public_url.startswith("https://"):
             raise ValueError("PUBLIC_URL must start with https:// while DOORSTEP_ENV=production")
         return self

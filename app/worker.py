@@ -21,7 +21,7 @@ from rq.worker_pool import WorkerPool
 from app import settings as settings_module
 from app.bootstrap import Ports, build
 from app.foundation import log as logging_setup
-from app.foundation.errors import DoorstepError, Temporary
+from app.foundation.errors import DoorstepError, Refused, Temporary
 from app.foundation.metrics import JOB_SECONDS, JOBS_DONE, JOBS_FAILED
 from app.foundation.outbox import LEASE_SECONDS, QUEUES, Postponed
 from app.reactions import JOBS, react
@@ -128,6 +128,11 @@ class Workshop:
                 JOBS_DONE.labels(topic).inc()
             except Postponed as postponed:
                 self._settle(again, str(postponed), 1, postponed.seconds, row.id)
+            except Refused as refused:
+                # It can never be worked as it stands: kept and shown, not repeated.
+                JOBS_FAILED.labels(topic).inc()
+                log.warning("job refused", reason=refused.reason)
+                self._settle(failed, f"refused: {refused.reason}", row.id)
             except Exception as error:
                 JOBS_FAILED.labels(topic).inc()
                 known = isinstance(error, DoorstepError)

@@ -57,6 +57,8 @@ def development(
         "SHOPIFY_BASE_URL": f"{at.sandbox_url}/shopify/{{shop}}",
         "TWILIO_BASE_URL": f"{at.sandbox_url}/twilio",
         "ZENDESK_CLIENT_ID": "doorstep-sandbox",
+        "ZENDESK_ORGANIZATION_ID": "12345",
+        "ZENDESK_APP_ID": "99999",
         "ZENDESK_BASE_URL": f"{at.sandbox_url}/zendesk/{{subdomain}}",
         "SANDBOX_URL": at.sandbox_url,
         "SANDBOX_CLOCK_PATH": str(STATE / "clock"),

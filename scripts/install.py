@@ -148,7 +148,7 @@ def _runs(python: Path) -> bool:
 def _install(requirements: str, skipped: set[str]) -> None:
     text = (ROOT / requirements).read_text()
     source = STATE / requirements
-    source.write_text("".join(b for b in _blocks(text) if _package(b) not in skipped))
+    source.write_text(without(text, skipped))
     total = sum(1 for block in _blocks(text) if "==" in block)
     with step(f"Installing the packages of {requirements}") as line, LOG.open("w") as log:
         pip = subprocess.Popen(
@@ -174,14 +174,20 @@ def _install(requirements: str, skipped: set[str]) -> None:
         line.show("")
         log.flush()
         if pip.returncode != 0:
-            raise _diagnose(LOG.read_text(errors="replace"))
+            raise diagnose(LOG.read_text(errors="replace"))
 
 
-def _diagnose(said: str) -> Problem:
+def diagnose(said: str) -> Problem:
+    """What pip's output means."""
     for pattern, what, remedy in KNOWN_FAILURES:
         if re.search(pattern, said):
             return Problem(what, remedy, LOG)
     return Problem("pip could not install the packages.", "see above.", LOG)
+
+
+def without(text: str, packages: set[str]) -> str:
+    """A requirements file less some packages, each with its hashes."""
+    return "".join(block for block in _blocks(text) if _package(block) not in packages)
 
 
 def _blocks(text: str) -> list[str]:

@@ -130,6 +130,7 @@ class Database:
             max_overflow=0,
             pool_timeout=POOL_WAIT_SECONDS,
             pool_use_lifo=True,
+            hide_parameters=True,
             connect_args={
                 "connect_timeout": CONNECT_SECONDS,
                 "options": "-c lock_timeout=5000 -c idle_in_transaction_session_timeout=60000"

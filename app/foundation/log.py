@@ -8,12 +8,33 @@ from __future__ import annotations
 
 import logging
 import sys
+import traceback
 from typing import TYPE_CHECKING
 
 import structlog
 
 if TYPE_CHECKING:
     from app.settings import Settings
+
+
+def frames_only(
+    logger: object, method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Where it went wrong and of what kind, without the errors' own words: a database's or
+    vendor's message may quote a number or a text."""
+    wanted = event.pop("exc_info", None)
+    if not wanted:
+        return event
+    error = wanted if isinstance(wanted, BaseException) else sys.exc_info()[1]
+    kinds, frames = [], []
+    while error is not None:
+        kinds.append(f"{type(error).__module__}.{type(error).__name__}")
+        frames += [
+            f"{frame.filename}:{frame.lineno} {frame.name}"
+            for frame in traceback.extract_tb(error.__traceback__)
+        ]
+        error = error.__cause__ or error.__context__
+    return event | {"error_kinds": kinds, "frames": frames}
 
 
 def configure(settings: Settings, *, process: str) -> None:
@@ -25,9 +46,7 @@ def configure(settings: Settings, *, process: str) -> None:
     structlog.configure(
         processors=[
             *shared,
-            structlog.processors.dict_tracebacks
-            if settings.doorstep_env == "production"
-            else structlog.processors.format_exc_info,
+            frames_only,
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),

@@ -25,7 +25,7 @@ WITH threads AS (
 SELECT t.id FROM threads t
 WHERE EXISTS (SELECT FROM messages m WHERE m.conversation_id = t.id AND m.direction = 'in'
               AND m.id > coalesce(t.mark, 0) AND m.created_at >= %(since)s
-              AND m.created_at < %(until)s)
+              AND m.created_at <= %(until)s)
   AND NOT EXISTS (SELECT FROM outbox o WHERE o.failed_at IS NULL
                   AND o.ordering_key = 'helpdesk:' || t.shop_id || ':' || t.id)
 ORDER BY t.id LIMIT %(most)s
@@ -33,7 +33,7 @@ ORDER BY t.id LIMIT %(most)s
 
 
 def catch_up(session: Session, *, account: HelpdeskAccount, until: datetime) -> int:
-    """Put off a mirror for each thread that is behind with a text from before `until`."""
+    """Put off a mirror for each thread that is behind with a text of `until` or before."""
     rows = session.connection().exec_driver_sql(
         BEHIND,
         {

@@ -99,12 +99,8 @@ def _intend(
 
 
 def _of_link(session: Session, link_id: int) -> tuple[TicketLink, HelpdeskAccount]:
-    return (
-        session.execute(
-            sa.select(TicketLink, HelpdeskAccount)
-            .join(HelpdeskAccount, HelpdeskAccount.id == TicketLink.account_id)
-            .where(TicketLink.id == link_id)
-        )
-        .one()
-        .tuple()
-    )
+    return session.execute(
+        sa.select(TicketLink, HelpdeskAccount)
+        .join(HelpdeskAccount, HelpdeskAccount.id == TicketLink.account_id)
+        .where(TicketLink.id == link_id)
+    ).one()

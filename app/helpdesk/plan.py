@@ -133,16 +133,12 @@ def connected_account(session: Session, shop_id: int) -> HelpdeskAccount | None:
 def place_of(
     session: Session, keys: KeyRing, now: datetime, account: HelpdeskAccount, link: TicketLink
 ) -> At:
-    contact, domain = (
-        session.execute(
-            sa.select(Contact, Shop.domain)
-            .join(Conversation, Conversation.contact_id == Contact.id)
-            .join(Shop, Shop.id == Contact.shop_id)
-            .where(Conversation.id == link.conversation_id)
-        )
-        .one()
-        .tuple()
-    )
+    contact, domain = session.execute(
+        sa.select(Contact, Shop.domain)
+        .join(Conversation, Conversation.contact_id == Contact.id)
+        .join(Shop, Shop.id == Contact.shop_id)
+        .where(Conversation.id == link.conversation_id)
+    ).one()
     return At(
         shop_id=link.shop_id,
         account_id=account.id,

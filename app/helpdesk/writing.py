@@ -13,7 +13,7 @@ from datetime import datetime
 import structlog
 
 from app.foundation.db import Session
-from app.foundation.errors import Unknowable, VendorFailure
+from app.foundation.errors import DoorstepError, Temporary, Unknowable
 from app.foundation.outbox import Postponed
 from app.helpdesk import ledger
 from app.helpdesk.compose import TAGS
@@ -42,18 +42,19 @@ def desk_at(tools: Needs, at: At) -> Iterator[Desk]:
 
 
 @contextmanager
-def attempt(tools: Needs, shop_id: int, write_id: int) -> Iterator[None]:
+def attempt(tools: Needs, at: At, write_id: int) -> Iterator[Desk]:
     """Around the one call that writes: an intent of what certainly did not happen is withdrawn.
 
     What may have happened keeps its intent, and after `ledger.STALE_SECONDS` whoever comes next
     looks into the ticket.
     """
     try:
-        yield
+        with desk_at(tools, at) as desk:
+            yield desk
     except Unknowable as error:
         raise Postponed(ledger.STALE_SECONDS, "the helpdesk's answer was lost") from error
-    except VendorFailure:
-        with tools.db.shop(shop_id) as session:
+    except (DoorstepError, Postponed):
+        with tools.db.shop(at.shop_id) as session:
             ledger.abandon(session, write_id=write_id)
         raise
 
@@ -61,26 +62,26 @@ def attempt(tools: Needs, shop_id: int, write_id: int) -> Iterator[None]:
 def open_ticket(tools: Needs, step: Open) -> Settle:
     """Make the buyer known, open the ticket."""
     at = step.at
-    with desk_at(tools, at) as desk:
+    with attempt(tools, at, step.write_id) as desk:
         try:
             requester_id = at.requester_id or desk.helpdesk.find_or_make_requester(
                 desk.access, at.requester
             )
-        except VendorFailure:
-            with tools.db.shop(at.shop_id) as session:
-                ledger.abandon(session, write_id=step.write_id)
-            raise
-        draft = TicketDraft(
-            external_id=at.external_id,
-            idempotency_key=step.idempotency_key,
-            subject=step.subject,
-            requester_id=requester_id,
-            first_comment=step.first.load(tools.media),
-            tags=TAGS,
-            follow_up_of=step.follow_up_of,
+        except Unknowable as error:
+            # A buyer made twice is found again; no ticket was opened yet.
+            raise Temporary(at.kind, "it is not known whether the buyer was added") from error
+        opened = desk.helpdesk.open_ticket(
+            desk.access,
+            TicketDraft(
+                external_id=at.external_id,
+                idempotency_key=step.idempotency_key,
+                subject=step.subject,
+                requester_id=requester_id,
+                first_comment=step.first.load(tools.media),
+                tags=TAGS,
+                follow_up_of=step.follow_up_of,
+            ),
         )
-        with attempt(tools, at.shop_id, step.write_id):
-            opened = desk.helpdesk.open_ticket(desk.access, draft)
     return _opened(at, step.write_id, requester_id, opened)
 
 
@@ -103,7 +104,7 @@ def write_comment(tools: Needs, step: Write, *, tags: tuple[str, ...] = ()) -> S
     at = step.at
     assert at.ticket_id is not None
     try:
-        with desk_at(tools, at) as desk, attempt(tools, at.shop_id, step.write_id):
+        with attempt(tools, at, step.write_id) as desk:
             written = desk.helpdesk.add_comment(
                 desk.access,
                 at.ticket_id,

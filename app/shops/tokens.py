@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from app.foundation.crypto import KeyRing
 from app.foundation.db import Database
+from app.foundation.errors import Misconfigured
 from app.foundation.outbox import Postponed
 from app.shops.models import Shop, ShopToken
 from app.shops.ports import ShopAccess, TokenDead, TokenSource
@@ -60,7 +61,12 @@ def _refresh(
         raise Postponed(1.0, "another worker is refreshing this shop's token")
     try:
         tokens = source.refresh(domain, keys.decrypt(lease.refresh_token), now=now)
-    except TokenDead:
+    except TokenDead as error:
+        if error.code == "invalid_client":
+            # Our own key or secret is wrong: one bad deploy must not disconnect every shop.
+            raise Misconfigured(
+                "Shopify does not know this app: check SHOPIFY_API_KEY and SHOPIFY_API_SECRET"
+            ) from error
         # Only this very pair is dead: a merchant may have opened the app meanwhile.
         with db.shop(shop_id) as session:
             session.execute(

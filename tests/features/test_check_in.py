@@ -94,13 +94,13 @@ def test_check_in_that_may_not_go_says_why(
 
 def test_night_delivery_is_asked_about_in_the_buyers_lawful_hours(world: World) -> None:
     world.shop()
-    world.clock.move(datetime(2026, 11, 19, 6, 0, tzinfo=UTC))  # 22:00 in Portland, the day before
+    world.clock.move(datetime(2026, 11, 20, 6, 0, tzinfo=UTC))  # 22:00 in Portland
     world.order()
     world.deliver()
     world.settle()
     [check_in] = world.check_ins()
     # 10:00 in Oregon and in California, where the number's prefix lies.
-    opens = datetime(2026, 11, 19, 18, 0, tzinfo=UTC)
+    opens = datetime(2026, 11, 20, 18, 0, tzinfo=UTC)
     assert opens <= check_in.due_at
     assert (check_in.due_at - opens).total_seconds() <= 20 * 60
     world.clock.move(check_in.due_at)

@@ -1,17 +1,13 @@
 """The emulated Twilio, driven by twilio-python itself and by a receiver of its webhooks.
 
 What Doorstep's tests believe of Twilio they learn from this emulator, so it has tests of its own:
-signatures, statuses, retries, opt-outs, media, list filters, faults.
+statuses, list filters, faults, what is refused. Buyers' texts have a file of their own.
 """
 
 from __future__ import annotations
 
-import base64
-import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,168 +15,26 @@ from typing import Any
 import httpx
 import pytest
 import requests
-from flask import Flask, Response, request
-from twilio.base.exceptions import TwilioException, TwilioRestException
-from twilio.http.http_client import TwilioHttpClient
-from twilio.request_validator import RequestValidator
+from twilio.base.exceptions import TwilioException
 from twilio.rest import Client
-from werkzeug.serving import make_server
 
-import sandbox.twilio
-from sandbox import clock, faults, switches
-from sandbox.settings import Settings
+from sandbox import clock, faults
 from sandbox.twilio import segments
-from sandbox.twilio.couriers import overrides_of
-from sandbox.world import World
-
-BUYER = "+14155550142"
-LINE = "+18885550188"
-PIXEL = base64.b64decode(
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
+from tests.vendors.twilio_sandbox import (
+    BUYER,
+    LINE,
+    Place,
+    open_place,
+    refused,
+    signed_rightly,
+    wait_for,
 )
-
-
-@dataclass
-class Serving:
-    """A Flask program on a free port of this machine."""
-
-    app: Flask
-    url: str = ""
-    _stop: Callable[[], None] = field(default=lambda: None)
-
-    def start(self, port: int = 0) -> Serving:
-        server = make_server("127.0.0.1", port, self.app, threaded=True)
-        self.url = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-        thread.start()
-        self._stop = server.shutdown
-        return self
-
-    def stop(self) -> None:
-        self._stop()
-
-
-@dataclass
-class Received:
-    url: str
-    form: dict[str, str]
-    headers: dict[str, str]
-
-
-class Receiver:
-    """Stands where Doorstep stands: records webhooks and answers as it is told."""
-
-    def __init__(self) -> None:
-        self.got: list[Received] = []
-        self.answers: list[Response] = []
-        app = Flask("receiver")
-        app.add_url_rule("/<path:path>", view_func=self._take, methods=["GET", "POST"])
-        self.serving = Serving(app).start()
-        self.url = self.serving.url
-
-    def _take(self, path: str) -> Response:
-        if request.method == "GET":
-            return Response(PIXEL, content_type="image/png")
-        raw = request.environ["RAW_URI"]
-        self.got.append(Received(self.url + raw, request.form.to_dict(), dict(request.headers)))
-        answer = self.answers.pop(0) if self.answers else None
-        return answer or Response("<Response/>", content_type="text/xml")
-
-    def wait(self, count: int, kind: str = "") -> list[Received]:
-        """The webhooks of a kind (part of the path), once there are so many."""
-        wait_for(lambda: len([one for one in self.got if kind in one.url]) >= count)
-        return [one for one in self.got if kind in one.url]
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 5.0) -> None:
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "it did not happen in time"
-        time.sleep(0.01)
-
-
-@dataclass
-class Place:
-    """A sandbox with only Twilio in it, a receiver, and a client of twilio-python."""
-
-    url: str
-    settings: Settings
-    client: Client
-    receiver: Receiver
-
-    def send(self, body: str = "Hi Ana, did everything arrive okay?", **more: Any) -> Any:
-        more.setdefault("to", BUYER)
-        more.setdefault("messaging_service_sid", self.settings.twilio_service_sid)
-        return self.client.messages.create(body=body, **more)
-
-    def act(self, path: str, **body: Any) -> Any:
-        response = httpx.post(f"{self.url}{path}", json=body)
-        assert response.status_code < 300, response.text
-        return response.json()
-
-    def text(self, body: str, **more: Any) -> Any:
-        return self.act(
-            "/twilio/_actions/text", **{"from": BUYER, "to": LINE, "body": body, **more}
-        )
-
-    def ledger(self, to: str = BUYER) -> Any:
-        return httpx.get(f"{self.url}/twilio/_ledger", params={"to": to}).json()
-
-    def status_of(self, sid: str) -> str:
-        return str(self.client.messages(sid).fetch().status)
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
-    port = free_port()
-    settings = Settings(port=port, url=f"http://127.0.0.1:{port}", clock_path=tmp_path / "clock")
-    clock.use_file(settings.clock_path)
-    faults.clear()
-    world = World(settings)
-    app = Flask("sandbox")
-    app.register_blueprint(switches.create_blueprint(world))
-    app.register_blueprint(sandbox.twilio.create_blueprint(world))
-    serving = Serving(app).start(port)
-    receiver = Receiver()
-    client = Client(
-        settings.twilio_account_sid,
-        settings.twilio_auth_token,
-        http_client=TwilioHttpClient(timeout=5),
-    )
-    client.api.base_url = f"{serving.url}/twilio"
-    place = Place(serving.url, settings, client, receiver)
-    place.act("/twilio/_actions/pace", sent_after=0.01, delivered_after=0.01)
-    place.act(
-        "/twilio/_actions/numbers",
-        phone=LINE,
-        mps=1000,
-        inbound_url=f"{receiver.url}/inbound",
-        fallback_url=f"{receiver.url}/fallback",
-    )
-    yield place
-    faults.clear()
-    clock.set_offset(0)
-    world.stop()
-    serving.stop()
-    receiver.serving.stop()
-
-
-def refused(call: Callable[[], object]) -> TwilioRestException:
-    with pytest.raises(TwilioRestException) as caught:
-        call()
-    return caught.value
-
-
-def signed_rightly(place: Place, webhook: Received) -> bool:
-    validator = RequestValidator(place.settings.twilio_auth_token)
-    signature = webhook.headers["X-Twilio-Signature"]
-    return bool(validator.validate(webhook.url, webhook.form, signature))
+    with open_place(tmp_path) as opened:
+        yield opened
 
 
 def test_text_passes_through_all_statuses_and_calls_back_signed(place: Place) -> None:
@@ -251,104 +105,6 @@ def test_list_filters_by_phone_and_date_and_pages(place: Place) -> None:
     assert place.client.messages.list(to=BUYER, date_sent_after=late) == []
     assert place.client.messages.list(to=BUYER, date_sent_before=early) == []
     assert len(place.client.messages.list(to=LINE)) == 1
-
-
-def test_inbound_text_is_posted_with_the_fields_of_the_vendor(place: Place) -> None:
-    sent = place.text("Hi, one mug is cracked ", wait=True)
-    assert sent["webhook"] == {"http_status": 200, "problem": ""}
-    (webhook,) = place.receiver.got
-    assert signed_rightly(place, webhook)
-    assert webhook.form["Body"] == "Hi, one mug is cracked "
-    assert webhook.form["From"] == BUYER and webhook.form["To"] == LINE
-    assert webhook.form["SmsSid"] == webhook.form["MessageSid"] == sent["sid"]
-    assert webhook.form["NumMedia"] == "0" and "OptOutType" not in webhook.form
-    assert {"FromZip", "ToCountry", "NumSegments", "ApiVersion", "SmsStatus"} <= set(webhook.form)
-
-
-def test_failing_door_is_tried_again_as_its_address_asks_then_the_fallback(place: Place) -> None:
-    inbound = f"{place.receiver.url}/inbound#rc=2&rp=ct,rt,5xx"
-    place.act("/twilio/_actions/numbers", phone=LINE, inbound_url=inbound)
-    place.receiver.answers = [Response("down", 503) for _ in range(3)]
-    place.text("are you there?", wait=True)
-    paths = [one.url.rsplit("/", 1)[1] for one in place.receiver.got]
-    assert paths == ["inbound", "inbound", "inbound", "fallback"]
-    tokens = {one.headers["I-Twilio-Idempotency-Token"] for one in place.receiver.got[:3]}
-    assert len(tokens) == 1
-    assert place.receiver.got[3].form["ErrorCode"] == "11200"
-    assert all(signed_rightly(place, one) for one in place.receiver.got)
-
-
-def test_without_overrides_a_5xx_is_not_tried_again(place: Place) -> None:
-    place.receiver.answers = [Response("down", 500)]
-    place.text("are you there?", wait=True)
-    assert [one.url.rsplit("/", 1)[1] for one in place.receiver.got] == ["inbound", "fallback"]
-
-
-def test_answer_that_is_no_twiml_goes_to_the_fallback(place: Place) -> None:
-    place.receiver.answers = [Response('{"ok":true}', content_type="application/json")]
-    place.text("hello", wait=True)
-    assert place.receiver.got[-1].form["ErrorCode"] == "12300"
-
-
-def test_lost_webhook_is_still_in_the_list(place: Place) -> None:
-    sid = place.text("nobody was told", lose_webhook=True)["sid"]
-    assert [one.sid for one in place.client.messages.list(to=LINE)] == [sid]
-    time.sleep(0.1)
-    assert place.receiver.got == []
-
-
-@pytest.mark.parametrize(
-    ("kind", "stop", "start"), [("long_code", "Quit", "START"), ("toll_free", "stop", "unstop")]
-)
-def test_stop_is_answered_by_the_carrier_and_blocks_until_start(
-    place: Place, kind: str, stop: str, start: str
-) -> None:
-    place.act("/twilio/_actions/numbers", phone=LINE, kind=kind)
-    place.text(stop, wait=True)
-    assert place.receiver.got[0].form["Body"] == stop
-    assert "OptOutType" not in place.receiver.got[0].form
-    answers = [one for one in place.ledger()["messages"] if one["automatic"]]
-    assert len(answers) == 1
-    assert refused(place.send).code == 21610
-    place.text(start, wait=True)
-    assert place.send().status == "accepted"
-
-
-def test_toll_free_network_knows_no_other_word_than_stop(place: Place) -> None:
-    place.act("/twilio/_actions/numbers", phone=LINE, kind="toll_free")
-    place.text("CANCEL", wait=True)
-    assert place.send().status == "accepted"
-
-
-def test_advanced_opt_out_says_so_in_the_webhook(place: Place) -> None:
-    place.act("/twilio/_actions/numbers", phone=LINE, kind="long_code", advanced_opt_out=True)
-    for body, expected in (("help", "HELP"), ("Stop", "STOP"), ("START", "START")):
-        place.text(body, wait=True)
-        assert place.receiver.got[-1].form["OptOutType"] == expected
-    place.text("please stop", wait=True)
-    assert "OptOutType" not in place.receiver.got[-1].form
-
-
-def test_photo_needs_auth_and_redirects_to_a_host_that_refuses_it(place: Place) -> None:
-    photo = {"content_type": "image/png", "base64": base64.b64encode(PIXEL).decode()}
-    sid = place.text("see photo", media=[photo], wait=True)["sid"]
-    form = place.receiver.got[0].form
-    assert sid.startswith("MM") and form["NumMedia"] == "1"
-    assert form["MediaContentType0"] == "image/png"
-    url = form["MediaUrl0"]
-    assert httpx.get(url).status_code == 401
-    auth = (place.settings.twilio_account_sid, place.settings.twilio_auth_token)
-    first = httpx.get(url, auth=auth)
-    assert first.status_code == 307
-    target = first.headers["Location"]
-    assert httpx.URL(target).host != httpx.URL(url).host
-    assert httpx.get(target, auth=auth).status_code == 400
-    assert httpx.get(target).content == PIXEL
-    assert requests.get(url, auth=auth, timeout=5).content == PIXEL  # drops auth across hosts
-    (listed,) = place.client.messages(sid).media.list()
-    assert place.client.messages(sid).media(listed.sid).delete()
-    assert httpx.get(url, auth=auth).status_code == 404
-    assert httpx.get(target).status_code == 404
 
 
 def test_outbound_photo_is_fetched_and_a_bad_one_fails_the_text(place: Place) -> None:
@@ -473,23 +229,6 @@ def test_two_accounts_do_not_see_each_other(place: Place) -> None:
     assert error.code == 21705
 
 
-def test_snapshot_brings_threads_and_opt_outs_back(tmp_path: Path) -> None:
-    settings = Settings(clock_path=tmp_path / "clock", state_path=tmp_path / "state")
-    first = World(settings)
-    app = Flask("first")
-    app.register_blueprint(sandbox.twilio.create_blueprint(first))
-    body = {"from": BUYER, "to": LINE, "body": "STOP"}
-    assert app.test_client().post("/twilio/_actions/text", json=body).status_code == 201
-    first.stop()
-    second = World(settings)
-    again = Flask("second")
-    again.register_blueprint(sandbox.twilio.create_blueprint(second))
-    thread = again.test_client().get(f"/twilio/_ui/threads/{BUYER}").get_json()
-    second.stop()
-    assert thread["opted_out"] is True
-    assert [one["mine"] for one in thread["messages"]] == [True, False]
-
-
 @pytest.mark.parametrize(
     ("text", "count"),
     [
@@ -506,10 +245,3 @@ def test_snapshot_brings_threads_and_opt_outs_back(tmp_path: Path) -> None:
 )
 def test_segments_are_counted_as_the_carriers_do(text: str, count: int) -> None:
     assert segments.count(text) == count
-
-
-def test_overrides_out_of_range_are_ignored() -> None:
-    plain = overrides_of("")
-    assert overrides_of("rc=9&rp=sometimes&ct=1") == plain
-    asked = overrides_of("rc=3&rp=ct,rt,5xx&rt=2000")
-    assert (asked.retries, asked.policy, asked.read) == (3, {"ct", "rt", "5xx"}, 2.0)

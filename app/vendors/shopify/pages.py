@@ -18,14 +18,14 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from werkzeug.wrappers import Response as AnyResponse
 
 from app.checkins.queries import counts_by_state, recent_check_ins
-from app.foundation.errors import Temporary
+from app.foundation.errors import Permanent, Temporary
 from app.foundation.jobs import Tools
 from app.helpdesk.models import HelpdeskAccount
 from app.messaging.models import Sender
 from app.orders.ports import Commerce
 from app.shops.install import known_shop, needs_token, store_tokens
 from app.shops.models import Shop
-from app.shops.ports import ShopAccess, TokenSource
+from app.shops.ports import ShopAccess, TokenDead, TokenSource
 from app.vendors.shopify.session_token import BadIdToken, StaleIdToken, read_id_token
 
 log = structlog.get_logger()
@@ -60,6 +60,13 @@ def blueprint(tools: Needs, *, api_key: str, secrets: Sequence[str]) -> Blueprin
             shop = ensure_installed(token.shop_domain, request.args["id_token"])
         except StaleIdToken:
             return redirect("/bounce?" + urlencode({"shopify-reload": reload_target()}))
+        except (TokenDead, Permanent):
+            return page(
+                "problem.html",
+                token.shop_domain,
+                status=502,
+                cause="Shopify did not let us in. Please open the app again from your admin.",
+            )
         except Temporary:
             return page(
                 "problem.html",

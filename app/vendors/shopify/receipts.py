@@ -18,6 +18,7 @@ from app.consent.record import Evidence, record_grant, record_revocation
 from app.contacts.models import Contact
 from app.foundation import audit
 from app.foundation.db import LaterWork, Session
+from app.foundation.errors import Refused
 from app.foundation.phone import to_e164
 from app.orders import facts as f
 from app.orders.jobs import Needs as OrderNeeds
@@ -44,7 +45,10 @@ def work(
     occurred_at: datetime | None,
 ) -> bool:
     """Apply one webhook. False if it waits for the shop's first token."""
-    fact = webhooks.TOPICS[topic](json.loads(body))
+    try:
+        fact = webhooks.TOPICS[topic](json.loads(body))
+    except (ValueError, RecursionError) as error:
+        raise Refused("unreadable", "the body is not the JSON that its topic promises") from error
     now = tools.clock.now()
     with tools.db.across_shops("shopify receipt: whose domain is this") as session:
         shop = shop_by_domain(session, owner)

@@ -185,6 +185,7 @@ export function startPhone() {
     field.focus();
   });
   field.addEventListener("input", grow);
+  new ResizeObserver(settle).observe(bubbles); // the picker and the tray take room from the thread
   field.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
       event.preventDefault();
