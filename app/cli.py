@@ -149,8 +149,7 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser(
         "rotate-keys", help="write all secrets under the first key of ENCRYPTION_KEYS"
     ).set_defaults(run=rotate)
-    if hasattr(replay, "add_to"):  # TEMPORARY
-        replay.add_to(commands)
+    replay.add_to(commands)
     return root
 
 

@@ -17,6 +17,7 @@ from datetime import datetime
 
 import structlog
 from redis import Redis, RedisError
+from redis.client import PubSub
 
 from app import settings as settings_module
 from app.bootstrap import Ports, build
@@ -186,11 +187,11 @@ class Ticker:
             return 0
 
     def _relay(self) -> None:
-        bell = None
+        bell: PubSub | None = None
         while not self._stop.is_set():
             try:
                 if bell is None:
-                    bell = self._redis.pubsub(ignore_subscribe_messages=True)
+                    bell = PubSub(self._redis.connection_pool, ignore_subscribe_messages=True)
                     bell.subscribe(CHANNEL)
                 if not relay_once(self._ports.db, self._redis).any:
                     bell.get_message(timeout=LISTEN_SECONDS)

@@ -26,7 +26,8 @@ def frames_only(
     if not wanted:
         return event
     error = wanted if isinstance(wanted, BaseException) else sys.exc_info()[1]
-    kinds, frames = [], []
+    kinds: list[str] = []
+    frames: list[str] = []
     while error is not None:
         kinds.append(f"{type(error).__module__}.{type(error).__name__}")
         frames += [
@@ -34,7 +35,8 @@ def frames_only(
             for frame in traceback.extract_tb(error.__traceback__)
         ]
         error = error.__cause__ or error.__context__
-    return event | {"error_kinds": kinds, "frames": frames}
+    event["error_kinds"], event["frames"] = kinds, frames
+    return event
 
 
 def configure(settings: Settings, *, process: str) -> None:

@@ -225,9 +225,7 @@ class DryRun:
             purpose=Purpose.CHECK_IN,
             now=at,
             phone=phone,
-            consent=ConsentState(
-                care=care, number_at_checkout=Grant("checkout"), opted_out=out
-            ),
+            consent=ConsentState(care=care, number_at_checkout=Grant("checkout"), opted_out=out),
             places=places,
             policy=ConsentPolicy(preferences.consent_policy),
             history=SendHistory(proactive=tuple(person.sends)),
@@ -237,7 +235,7 @@ class DryRun:
         )
 
     def _write(self, told: Retold, facts: OrderFacts, person: _Person) -> str:
-        inside = range(len(told.order.lines))
+        inside = list(range(len(told.order.lines)))
         if self._rules.preferences.check_in_per_parcel:
             inside = shipped_lines(told.order)
         asked = [

@@ -75,13 +75,9 @@ class Reporter:
         self._costs(tally.segments)
         for reason, count in tally.skipped.most_common():
             self._line("no text", count, sentence(reason))
-        self.out.print(
-            "Not counted: what buyers answer, and how fast the shop's number may send."
-        )
+        self.out.print("Not counted: what buyers answer, and how fast the shop's number may send.")
 
-    def _stream_json(
-        self, timetable: Timetable, outcomes: Iterable[WouldSend | WouldSkip]
-    ) -> None:
+    def _stream_json(self, timetable: Timetable, outcomes: Iterable[WouldSend | WouldSkip]) -> None:
         """One document, written as it is found, so that its size does not matter."""
         write = sys.stdout.write
         tally = Tally()
@@ -117,9 +113,7 @@ class Reporter:
             return
         self.out.print()
         self._orders(timetable)
-        self._line(
-            "webhooks", outcome.webhooks, f"and {outcome.repeated} of them a second time"
-        )
+        self._line("webhooks", outcome.webhooks, f"and {outcome.repeated} of them a second time")
         for (state, reason), count in outcome.check_ins.items():
             self._line(f"check-ins {state}", count, _why(reason))
         self._line("texts sent", outcome.texts)

@@ -1,4 +1,4 @@
-"""The two commands on a machine that is not as it should be: what they notice, and what they say."""
+"""The two commands on a machine that is not as it should be: what they notice and say."""
 
 from __future__ import annotations
 
@@ -108,6 +108,7 @@ def test_a_process_that_dies_is_named_with_the_end_of_its_log() -> None:
         wait_for_http("http://127.0.0.1:1/", [child], 20.0)
     assert caught.value.log is not None
     assert "last words" in caught.value.log.read_text()
+    child.log.unlink()
 
 
 def test_a_process_that_will_not_end_is_killed() -> None:
@@ -119,6 +120,7 @@ def test_a_process_that_will_not_end_is_killed() -> None:
         time.sleep(0.05)
     assert child.stop(lambda: False) is False
     assert child.died()
+    child.log.unlink()
 
 
 def test_postgres_survives_a_kill_and_a_stale_pid_file(tmp_path: Path) -> None:

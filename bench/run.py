@@ -1,0 +1,30 @@
+"""One measure alone, or several one after the other, each on servers of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from bench import machine
+from bench.stage import Stage, staged
+from bench.table import Finding, show
+
+Measure = Callable[[Stage], list[Finding]]
+
+
+def alone(measure: Measure) -> None:
+    """For `python -m bench.NAME`: prints its rows; ends with 1 if a target is missed."""
+    findings = run([measure])
+    show(findings)
+    raise SystemExit(any(finding.met is False for finding in findings))
+
+
+def run(measures: Sequence[Measure]) -> list[Finding]:
+    findings: list[Finding] = []
+    for number, measure in enumerate(measures):
+        with staged() as stage:
+            if number == 0:
+                version = stage.servers.postgres.sql("SHOW server_version").split()[0]
+                print(machine.describe(version), flush=True)
+            print(f"{measure.__module__.removeprefix('bench.')} …", flush=True)
+            findings += measure(stage)
+    return findings
