@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from bench import machine
 from bench.stage import Stage, staged
@@ -25,6 +26,7 @@ def run(measures: Sequence[Measure]) -> list[Finding]:
             if number == 0:
                 version = stage.servers.postgres.sql("SHOW server_version").split()[0]
                 print(machine.describe(version), flush=True)
-            print(f"{measure.__module__.removeprefix('bench.')} …", flush=True)
+            name = Path(measure.__code__.co_filename).stem
+            print(f"{name} …", flush=True)
             findings += measure(stage)
     return findings

@@ -8,15 +8,14 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
-import shutil
 import signal
 import subprocess
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -37,6 +36,7 @@ from tests import servers as test_servers
 THREADS = 16  # of each server, and connections of each pool
 LOGS = STATE / "bench"
 START_SECONDS = 60.0
+_running: list[Process] = []
 
 
 @dataclass(frozen=True)
@@ -122,8 +122,12 @@ def staged() -> Iterator[Stage]:
     try:
         with test_servers.running_servers(durable=True) as servers:
             stage = Stage(servers)
-            yield stage
-            stage.app.close()
+            try:
+                yield stage
+            finally:
+                for process in list(_running):
+                    process.stop()
+                stage.app.close()
     finally:
         machine.pin([os.getpid()], frozenset(cores))
 
@@ -144,6 +148,7 @@ class Process:
                 cwd=ROOT, env=dict(environment), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 start_new_session=True,
             )  # fmt: skip
+        _running.append(self)
 
     @property
     def pids(self) -> list[int]:
@@ -180,6 +185,8 @@ class Process:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait(5)
+        if self in _running:
+            _running.remove(self)
 
 
 def gunicorn(
@@ -226,8 +233,3 @@ def peer_database(stage: Stage) -> test_servers.Database:
     with stage.superuser(database) as connection:
         connection.execute(RECEIVED)
     return database
-
-
-def npm() -> Path | None:
-    found = shutil.which("npm")
-    return Path(found) if found else None

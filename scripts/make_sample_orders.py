@@ -193,7 +193,7 @@ class Shop:
             moved, turn = divmod(self._moved, 100)
             self._moved += 1
             far = FAR_AREA_CODES.split()
-            code = far[moved % len(far)]
+            return f"{far[moved % len(far)]}55501{turn:02}"
         return f"{code}55501{(turn + 17 * place) % 100:02}"
 
     def _as_typed(self, digits: str, place: Place) -> str:

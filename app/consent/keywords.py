@@ -82,6 +82,12 @@ _CLAUSE_END = re.compile(
 )
 
 
+def is_network_keyword(text: str) -> bool:
+    """Whether toll-free networks answer this text themselves; the other keywords they ignore
+    (support.twilio.com, article 360058144374)."""
+    return len(text) <= _LONGEST and _EDGES.sub("", _fold(text)) in ("stop", "start", "unstop")
+
+
 def _fold(text: str) -> str:
     """Lower case, plain quotes, no invisible characters, emoji or doubled spaces."""
     if text.isascii():

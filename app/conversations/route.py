@@ -108,12 +108,11 @@ def answer_keyword(
         .one()
         .tuple()
     )
-    provider_confirms = session.scalar(
-        sa.select(Sender.provider_confirms).where(
-            Sender.shop_id == event.shop_id, Sender.state != "retired"
-        )
-    )
-    if kind is not KeywordKind.HELP and event.carrier_keyword and provider_confirms:
+    line = session.scalars(
+        sa.select(Sender).where(Sender.shop_id == event.shop_id, Sender.state != "retired")
+    ).one()
+    seen_by_provider = event.network_keyword if line.kind == "toll_free" else event.carrier_keyword
+    if kind is not KeywordKind.HELP and seen_by_provider and line.provider_confirms:
         return
     match kind:
         case KeywordKind.OPT_OUT:

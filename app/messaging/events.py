@@ -16,6 +16,7 @@ class TextReceived(Event):
     photos: int
     keyword: str | None  # opt_out | opt_in | help, when the whole text means that
     carrier_keyword: bool  # the keyword itself, to which providers answer by default
+    network_keyword: bool  # one of the few that toll-free networks answer
     answered_by_provider: bool
 
 

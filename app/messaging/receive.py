@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.consent.events import ConsentRevoked
-from app.consent.keywords import How, Keyword, KeywordKind, classify
+from app.consent.keywords import How, Keyword, KeywordKind, classify, is_network_keyword
 from app.consent.record import Evidence, proof_of, record_return
 from app.foundation.db import Session
 from app.messaging.events import TextReceived
@@ -146,6 +146,7 @@ def receive_text(
             photos=len(text.media),
             keyword=keyword.kind.value if keyword else None,
             carrier_keyword=keyword is not None and keyword.how is not How.FREE_TEXT,
+            network_keyword=keyword is not None and is_network_keyword(text.body),
             answered_by_provider=bool(text.opt_out_type),
         ),
         now=now,

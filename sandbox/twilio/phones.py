@@ -37,7 +37,7 @@ def create_doors(store: Store) -> Blueprint:
     @doors.get("/_ui/media/<sid>")
     def media(sid: str) -> Response:
         one = store.media.get(sid)
-        content = store.content_of(one) if one is not None else None
+        content = store.on_the_phone(one) if one is not None else None
         if one is None or content is None:
             abort(404)
         # Whatever a buyer uploads is shown as a picture or not at all.

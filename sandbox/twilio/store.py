@@ -186,9 +186,11 @@ class Store:
         return media
 
     def content_of(self, media: Media) -> bytes | None:
-        """The photo itself, or None where it was deleted."""
-        if media.deleted:
-            return None
+        """The photo as the provider keeps it, or None where it was deleted."""
+        return None if media.deleted else self.on_the_phone(media)
+
+    def on_the_phone(self, media: Media) -> bytes | None:
+        """The photo in the phone's own thread, which no deletion at the provider touches."""
         if self.media_folder is None:
             return self.media_bytes.get(media.sid)
         path = self.media_folder / media.sid
@@ -197,9 +199,6 @@ class Store:
     def delete_media(self, media: Media) -> None:
         with self.lock:
             media.deleted = True
-            self.media_bytes.pop(media.sid, None)
-        if self.media_folder is not None:
-            (self.media_folder / media.sid).unlink(missing_ok=True)
 
     def dump(self) -> dict[str, Any]:
         with self.lock:

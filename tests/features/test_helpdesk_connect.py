@@ -182,12 +182,12 @@ def test_lost_refresh_disconnects_says_why_and_loses_no_text(world: World) -> No
     desk = talking(world)
     world.clock.advance(minutes=26)
     world.authorisation.fail_next(Unknowable("fake", "the line broke"))
-    world.text(desk.shop, "while it was away")
+    desk.text("while it was away")
     world.settle()
     assert desk.account.state == "disconnected"
     assert "Connect Zendesk again" in (desk.account.problem or "")
     assert world.scalar("SELECT count(*) FROM outbox") == 0
-    world.text(desk.shop, "and one more")
+    desk.text("and one more")
     world.settle()
     assert desk.said()[-1] == "The zip broke"
     assert desk.connect().status_code == 200
@@ -201,7 +201,7 @@ def test_helpdesk_that_is_down_while_refreshing_is_no_disconnection(world: World
     desk = talking(world)
     world.clock.advance(minutes=26)
     world.authorisation.fail_next(Temporary("fake", "down", status=503))
-    world.text(desk.shop, "hello?")
+    desk.text("hello?")
     world.settle()
     assert desk.account.state == "connected"
     world.settle(patient=True)
@@ -211,7 +211,7 @@ def test_helpdesk_that_is_down_while_refreshing_is_no_disconnection(world: World
 def test_refused_token_is_refreshed_and_the_text_written(world: World) -> None:
     desk = talking(world)
     world.helpdesk.fail_next(Temporary("fake", "token refused", status=401))
-    world.text(desk.shop, "hello?")
+    desk.text("hello?")
     world.settle(patient=True)
     assert desk.said().count("hello?") == 1
     assert desk.account.state == "connected"
@@ -255,10 +255,10 @@ def test_idle_account_is_kept_alive(world: World) -> None:
 def test_first_connection_brings_the_open_threads_in_order(world: World) -> None:
     shop = world.shop()
     desk = ZendeskAtHand(world, shop)
-    world.text(shop, "first")
+    desk.text("first")
     world.clock.advance(minutes=5)
-    world.text(shop, "second")
-    world.text(shop, "other", sender="+19075550123")
+    desk.text("second")
+    desk.text("other", sender="+19075550123")
     world.settle()
     assert "2 conversations" in desk.connect().text
     world.settle()
@@ -278,7 +278,7 @@ def test_other_subdomain_ends_the_ties_to_the_old_tickets(world: World) -> None:
     assert list(world.helpdesk.subscribed.values()) == [
         f"{PUBLIC_URL}/webhooks/zendesk/{desk.account.door_key}"
     ]
-    world.text(desk.shop, "over here now")
+    desk.text("over here now")
     world.settle()
     assert desk.said() == ["over here now"]
     assert desk.link().follow_up_of is None

@@ -34,7 +34,7 @@ def test_first_answer_opens_a_ticket_with_opener_order_note_and_the_buyers_words
     desk = connected(world)
     opener = world.checked_in(desk.shop)
     assert desk.links() == []
-    world.text(desk.shop, "The zip broke")
+    desk.text("The zip broke")
     world.settle()
     first, note, answer = desk.comments()
     assert first.text == f"Doorstep:\n\n{opener.body}"
@@ -47,7 +47,7 @@ def test_first_answer_opens_a_ticket_with_opener_order_note_and_the_buyers_words
 
 def test_nothing_is_mirrored_without_a_helpdesk(world: World) -> None:
     shop = world.shop()
-    world.text(shop, "hello?")
+    desk.text("hello?")
     world.settle()
     assert world.scalar("SELECT count(*) FROM ticket_links") == 0
     assert world.scalar("SELECT count(*) FROM outbox") == 0
@@ -55,7 +55,7 @@ def test_nothing_is_mirrored_without_a_helpdesk(world: World) -> None:
 
 def test_unknown_number_gets_a_ticket_of_their_own_words(world: World) -> None:
     desk = connected(world)
-    world.text(desk.shop, "Do you ship to Alaska?", sender="+19075550123")
+    desk.text("Do you ship to Alaska?", sender="+19075550123")
     world.settle()
     assert desk.said() == ["Do you ship to Alaska?"]
     assert desk.notes() == []
@@ -64,8 +64,8 @@ def test_unknown_number_gets_a_ticket_of_their_own_words(world: World) -> None:
 def test_waiting_texts_of_one_author_become_one_comment(world: World) -> None:
     desk = talking(world)
     before = len(desk.comments())
-    world.text(desk.shop, "and the box was wet")
-    world.text(desk.shop, "look <b>here</b> & there")
+    desk.text("and the box was wet")
+    desk.text("look <b>here</b> & there")
     world.settle()
     assert [one.text for one in desk.comments()[before:]] == [
         "and the box was wet\n\nlook <b>here</b> & there"
@@ -75,7 +75,7 @@ def test_waiting_texts_of_one_author_become_one_comment(world: World) -> None:
 def test_photo_goes_into_the_ticket_without_its_place(world: World) -> None:
     desk = talking(world)
     photo = photo_of(world, jpeg_with_place())
-    world.text(desk.shop, "", photos=[photo])
+    desk.text("", photos=[photo])
     world.settle(patient=True)
     [file] = desk.comments()[-1].files
     assert file.content_type == "image/jpeg"
@@ -85,7 +85,7 @@ def test_photo_goes_into_the_ticket_without_its_place(world: World) -> None:
 
 def test_photo_is_waited_for_and_then_missed_visibly(world: World) -> None:
     desk = talking(world)
-    world.text(desk.shop, "see", photos=["https://media.fake.invalid/ME0"])
+    desk.text("see", photos=["https://media.fake.invalid/ME0"])
     world.execute("DELETE FROM outbox WHERE topic = 'messaging.fetch_photos'")
     world.settle()
     assert desk.said()[-1] == "The zip broke"
@@ -97,12 +97,12 @@ def test_photo_is_waited_for_and_then_missed_visibly(world: World) -> None:
 
 def test_our_text_is_mirrored_once_the_provider_took_it_and_not_before(world: World) -> None:
     desk = talking(world)
-    world.text(desk.shop, "HELP")
+    desk.text("HELP")
     world.execute("DELETE FROM outbox WHERE topic = 'messaging.send' ")
     world.settle()
     assert desk.said()[-1] == "HELP"
     [answer] = world.texts(direction="out", state="queued")
-    world.text(desk.shop, "still here")
+    desk.text("still here")
     world.settle()
     assert desk.said()[-1] == "still here"
     messaging_jobs.send(world.ports, shop_id=desk.shop.id, message_id=answer.id)
@@ -130,7 +130,7 @@ def test_lost_answer_to_a_comment_is_found_in_the_ticket_and_not_written_twice(
 ) -> None:
     desk = talking(world)
     world.helpdesk.fail_next(LOST)
-    world.text(desk.shop, "hello?")
+    desk.text("hello?")
     world.settle()
     assert [w.state for w in world.all(TicketWrite)][-1] == "intent"
     desk.let_intents_age()
@@ -141,7 +141,7 @@ def test_lost_answer_to_a_comment_is_found_in_the_ticket_and_not_written_twice(
 
 def test_lost_comment_that_was_never_written_is_written_again(world: World) -> None:
     desk = talking(world)
-    world.text(desk.shop, "hello?")
+    desk.text("hello?")
     # A worker died between storing the intent and calling.
     link = desk.link()
     world.execute(
@@ -161,7 +161,7 @@ def test_lost_comment_that_was_never_written_is_written_again(world: World) -> N
 def test_lost_answer_to_an_opening_does_not_open_a_second_ticket(world: World) -> None:
     desk = connected(world)
     world.checked_in(desk.shop)
-    world.text(desk.shop, "The zip broke")
+    desk.text("The zip broke")
     original = world.helpdesk
 
     class Losing:
@@ -189,11 +189,11 @@ def test_lost_answer_to_an_opening_does_not_open_a_second_ticket(world: World) -
 def test_rate_limit_postpones_and_writes_once(world: World) -> None:
     desk = talking(world)
     world.helpdesk.fail_next(Temporary("fake", "rate limited", status=429, retry_after=60))
-    world.text(desk.shop, "one")
+    desk.text("one")
     world.settle()
     assert desk.said()[-1] == "The zip broke"
     assert world.scalar("SELECT max(attempts) FROM outbox") == 0
-    world.text(desk.shop, "two")
+    desk.text("two")
     world.settle(patient=True)
     assert desk.said()[-1] == "one\n\ntwo"
 
@@ -201,12 +201,12 @@ def test_rate_limit_postpones_and_writes_once(world: World) -> None:
 def test_texts_join_in_one_comment_while_the_tickets_limit_is_reached(world: World) -> None:
     desk = talking(world)
     for number in range(24):
-        world.text(desk.shop, f"text {number}")
+        desk.text(f"text {number}")
         world.settle()
     written = len(desk.comments())
     assert written <= 25
     for number in range(24, 27):
-        world.text(desk.shop, f"text {number}")
+        desk.text(f"text {number}")
     world.settle()
     assert len(desk.comments()) == written
     desk.let_writes_age(minutes=11)
@@ -218,7 +218,7 @@ def test_texts_join_in_one_comment_while_the_tickets_limit_is_reached(world: Wor
 def test_account_limit_holds_back_too(world: World) -> None:
     desk = talking(world)
     world.execute("UPDATE helpdesk_accounts SET updates_per_minute = 3")
-    world.text(desk.shop, "one more")
+    desk.text("one more")
     world.settle()
     assert desk.said()[-1] == "The zip broke"
     desk.let_writes_age(minutes=2)
@@ -229,7 +229,7 @@ def test_account_limit_holds_back_too(world: World) -> None:
 def test_two_workers_at_once_write_once(world: World) -> None:
     desk = talking(world)
     conversation_id = desk.link().conversation_id
-    world.text(desk.shop, "hello?")
+    desk.text("hello?")
 
     seen: list[str] = []
     original = world.helpdesk
@@ -257,7 +257,7 @@ def test_closed_ticket_gets_a_follow_up(world: World) -> None:
     desk = talking(world)
     first = desk.ticket_id
     world.helpdesk.put_state(first, TicketState.CLOSED)
-    world.text(desk.shop, "me again")
+    desk.text("me again")
     world.settle()
     closed, follow_up = desk.links()
     assert (closed.state, follow_up.state) == ("closed", "open")
@@ -269,7 +269,7 @@ def test_closed_ticket_gets_a_follow_up(world: World) -> None:
 def test_deleted_ticket_gets_a_new_one(world: World) -> None:
     desk = talking(world)
     world.helpdesk.delete(desk.ticket_id)
-    world.text(desk.shop, "me again")
+    desk.text("me again")
     world.settle()
     gone, fresh = desk.links()
     assert (gone.state, fresh.state, fresh.follow_up_of) == ("gone", "open", None)
@@ -282,7 +282,7 @@ def test_solved_ticket_is_opened_again_by_the_buyer_and_not_by_our_opener(world:
     desk.tell_state("solved")
     world.settle()
     assert desk.link().state == "solved"
-    world.text(desk.shop, "not solved")
+    desk.text("not solved")
     world.settle()
     status = world.helpdesk.read_status(desk.access, desk.ticket_id)
     assert status.state is TicketState.OPEN
@@ -318,7 +318,7 @@ def test_failed_text_is_told_in_the_ticket_once(world: World) -> None:
 
 def test_reply_after_an_opt_out_is_told_in_the_ticket(world: World) -> None:
     desk = talking(world)
-    world.text(desk.shop, "STOP")
+    desk.text("STOP")
     world.settle()
     comment = world.helpdesk.agent_replies(desk.ticket_id, "Sorry to see you go")
     desk.tell_comment(comment)
@@ -330,7 +330,7 @@ def test_reply_after_an_opt_out_is_told_in_the_ticket(world: World) -> None:
 
 def test_note_whose_answer_was_lost_is_not_written_twice(world: World) -> None:
     desk = talking(world)
-    world.text(desk.shop, "STOP")
+    desk.text("STOP")
     world.settle()
     comment = world.helpdesk.agent_replies(desk.ticket_id, "Sorry to see you go")
     hear(world, desk, comment)

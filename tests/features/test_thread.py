@@ -63,7 +63,9 @@ def test_two_shops_with_one_buyer_never_mix(world: World) -> None:
     assert stopped is None
 
 
-@pytest.mark.parametrize("word", ["STOP", "stop.", "Unsubscribe", "CANCEL", "please stop texting me"])
+@pytest.mark.parametrize(
+    "word", ["STOP", "stop.", "Unsubscribe", "CANCEL", "please stop texting me"]
+)
 def test_opt_out_is_in_force_with_the_text_that_carried_it(world: World, word: str) -> None:
     shop = world.shop()
     world.order()
@@ -161,8 +163,9 @@ def test_status_reports_move_forward_only_and_once(world: World) -> None:
 def test_status_before_the_answer_binds_the_text(world: World) -> None:
     shop = world.shop()
     message = world.checked_in(shop)
-    world.execute("UPDATE messages SET state = 'sending', provider_sid = NULL WHERE id = :id",
-                  id=message.id)
+    world.execute(
+        "UPDATE messages SET state = 'sending', provider_sid = NULL WHERE id = :id", id=message.id
+    )
     message.provider_sid = "SM" + "c" * 32
     world.report(shop, message, "sent")
     [bound] = world.texts(id=message.id)
@@ -175,8 +178,12 @@ def test_photo_is_kept_cleaned_and_deleted_at_the_provider(world: World) -> None
     from tests.factories.photos import jpeg_with_place
 
     shop = world.shop()
-    access = SenderAccess(sender_id=1, account_sid="AC0123456789abcdef0123456789abcdef",
-                          auth_token="", phone=shop.line)
+    access = SenderAccess(
+        sender_id=1,
+        account_sid="AC0123456789abcdef0123456789abcdef",
+        auth_token="",
+        phone=shop.line,
+    )
     listed = world.sms.receive(
         access, from_phone=BUYER, body="see", photos=[MediaFile(jpeg_with_place(), "image/jpeg")]
     )
@@ -187,3 +194,11 @@ def test_photo_is_kept_cleaned_and_deleted_at_the_provider(world: World) -> None
     assert photo.provider_deleted_at is not None
     kept = world.ports.media.get(photo.storage_key)
     assert b"Exif" not in kept
+
+
+def test_keyword_that_toll_free_networks_ignore_is_confirmed_by_us(world: World) -> None:
+    shop = world.shop()
+    world.text(shop, "CANCEL")
+    world.settle()
+    assert len(world.sent()) == 1
+    assert "won't get any more texts" in world.sent()[0]

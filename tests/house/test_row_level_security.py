@@ -67,9 +67,7 @@ def test_one_shop_sees_and_touches_only_its_own(world: World) -> None:
         deleted = session.sql("DELETE FROM contacts WHERE shop_id = %s", one.id)
         assert deleted.rowcount == 0
     with pytest.raises(sa.exc.ProgrammingError), world.db.shop(two.id) as session:
-        session.sql(
-            "INSERT INTO contacts (shop_id, phone) VALUES (%s, '+14155550199')", one.id
-        )
+        session.sql("INSERT INTO contacts (shop_id, phone) VALUES (%s, '+14155550199')", one.id)
 
 
 @pytest.mark.parametrize("table", ["consent_events", "permissions", "audit_entries"])

@@ -97,7 +97,9 @@ def test_no_use_case_reads_a_clock() -> None:
         name = str(path.relative_to(ROOT / "app"))
         if any(name.startswith(allowed) for allowed in may):
             continue
-        if re.search(r"datetime\.(now|utcnow|today)\(|date\.today\(|time\.time\(\)", path.read_text()):
+        if re.search(
+            r"datetime\.(now|utcnow|today)\(|date\.today\(|time\.time\(\)", path.read_text()
+        ):
             offenders.append(name)
     assert offenders == []
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import deque
 from datetime import datetime, timedelta
 
@@ -16,10 +15,14 @@ class FakeTokenSource:
     """Issues pairs that live an hour; an uninstalled shop's are dead."""
 
     def __init__(self) -> None:
-        self._numbers = itertools.count(1)
+        self._issued = 0
         self._dead: set[str] = set()
         self._failures: deque[VendorFailure] = deque()
         self.refreshes = 0
+
+    @property
+    def next_access_token(self) -> str:
+        return f"access-{self._issued + 1}"
 
     def uninstall(self, domain: str) -> None:
         self._dead.add(domain)
@@ -40,10 +43,10 @@ class FakeTokenSource:
         return self._issue(now)
 
     def _issue(self, now: datetime) -> ShopTokens:
-        number = next(self._numbers)
+        self._issued += 1
         return ShopTokens(
-            access_token=f"access-{number}",
-            refresh_token=f"refresh-{number}",
+            access_token=f"access-{self._issued}",
+            refresh_token=f"refresh-{self._issued}",
             expires_at=now + timedelta(hours=1),
             refresh_expires_at=now + timedelta(days=90),
             scopes="read_orders,read_fulfillments",

@@ -1,6 +1,6 @@
 // Shopify's own library as it is shipped: its webhook route, its checks, its default log level,
 // and in the handler the same INSERT as the bare Flask route does.
-import { ApiVersion, DeliveryMethod, LATEST_API_VERSION } from '@shopify/shopify-api';
+import { ApiVersion, DeliveryMethod } from '@shopify/shopify-api';
 import { shopifyApp } from '@shopify/shopify-app-express';
 import express from 'express';
 import pg from 'pg';
@@ -12,7 +12,7 @@ const shopify = shopifyApp({
   api: {
     apiKey: 'key-of-the-bench',
     apiSecretKey: process.env.PEER_SECRET,
-    apiVersion: LATEST_API_VERSION ?? ApiVersion.October26,
+    apiVersion: ApiVersion.October26,
     scopes: ['read_fulfillments'],
     hostName: 'doorstep.example',
     isEmbeddedApp: true,

@@ -1,0 +1,25 @@
+"""How large the fault tests are: full by `make test-faults`, small within `make test`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Size:
+    threads: int  # of the one run in which everything fails
+    waves: int  # in which those threads begin
+    few: int  # threads of a test about one fault
+    bulk: int  # rows of the flood
+    outage_seconds: float  # of Redis
+    patience: float  # seconds until a house that fell behind must be quiet
+
+    @classmethod
+    def full(cls) -> Size:
+        return cls(
+            threads=2000, waves=8, few=200, bulk=6000, outage_seconds=30.0, patience=900.0
+        )
+
+    @classmethod
+    def small(cls) -> Size:
+        return cls(threads=90, waves=3, few=20, bulk=1500, outage_seconds=5.0, patience=120.0)
