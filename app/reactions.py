@@ -92,7 +92,13 @@ REACTIONS: Mapping[type[Event], tuple[Now | Later, ...]] = {
     # Threads
     ContactWrote: (Later("checkins.record_answer", "sync", ("contact_id", "message_id")),),
     MessageAdded: (
-        Later("messaging.send", "send", ("message_id",), when=lambda e: e.outbound),
+        Later(
+            "messaging.send",
+            "send",
+            ("message_id",),
+            in_order_of="conversation_id",
+            when=lambda e: e.outbound,
+        ),
         Later(
             "helpdesk.mirror",
             "reply",

@@ -22,11 +22,13 @@ log = structlog.get_logger()
 BATCH = 32
 CLAIM = 512
 AGAIN_SECONDS = 20  # a handed-out row that nobody began is handed out again
+# A helpdesk's webhook is mostly an agent's reply, for which a buyer waits.
+QUEUE_OF_SOURCE = {"shopify": "sync", "zendesk": "reply"}
 
 CLAIM_OUTBOX = """
 UPDATE outbox SET relayed_at = now() WHERE id IN (
   SELECT id FROM outbox o
-  WHERE failed_at IS NULL AND available_at <= now()
+  WHERE (queue = 'reply') = %s AND failed_at IS NULL AND available_at <= now()
     AND (relayed_at IS NULL OR relayed_at < now() - make_interval(secs => %s))
     AND (leased_until IS NULL OR leased_until < now())
     AND (ordering_key IS NULL OR NOT EXISTS (
@@ -43,7 +45,7 @@ UPDATE receipts SET relayed_at = now() WHERE id IN (
     AND (relayed_at IS NULL OR relayed_at < now() - make_interval(secs => %s))
     AND (leased_until IS NULL OR leased_until < now())
   ORDER BY available_at, id LIMIT %s FOR UPDATE SKIP LOCKED)
-RETURNING id
+RETURNING id, source
 """
 
 
@@ -64,14 +66,19 @@ def relay_once(db: Database, redis: Redis) -> Relayed:
     the commit fails, a job finds rows that were handed out twice and works each once.
     """
     with db.across_shops("relay") as session:
-        by_queue: dict[str, list[int]] = {}
-        for row in session.sql(CLAIM_OUTBOX, AGAIN_SECONDS, CLAIM):
-            by_queue.setdefault(row.queue, []).append(row.id)
-        receipts = [row[0] for row in session.sql(CLAIM_RECEIPTS, AGAIN_SECONDS, CLAIM)]
-        for queue, ids in by_queue.items():
-            enqueue(redis, queue, "outbox", sorted(ids))
-        enqueue(redis, "sync", "receipts", sorted(receipts))
-    return Relayed(outbox=sum(map(len, by_queue.values())), receipts=len(receipts))
+        by_queue: dict[tuple[str, str], list[int]] = {}
+        # Waiting buyers first, in a claim of their own: bulk work may fill the other for minutes.
+        for waiting_buyer in (True, False):
+            for row in session.sql(CLAIM_OUTBOX, waiting_buyer, AGAIN_SECONDS, CLAIM):
+                by_queue.setdefault((row.queue, "outbox"), []).append(row.id)
+        for row in session.sql(CLAIM_RECEIPTS, AGAIN_SECONDS, CLAIM):
+            by_queue.setdefault((QUEUE_OF_SOURCE[row.source], "receipts"), []).append(row.id)
+        for (queue, kind), ids in by_queue.items():
+            enqueue(redis, queue, kind, sorted(ids))
+    claimed = {"outbox": 0, "receipts": 0}
+    for (_, kind), ids in by_queue.items():
+        claimed[kind] += len(ids)
+    return Relayed(**claimed)
 
 
 def enqueue(redis: Redis, queue: str, kind: str, ids: list[int]) -> None:

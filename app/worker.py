@@ -3,13 +3,19 @@
 Started as `python -m app.worker`: a pool of processes, each an RQ SimpleWorker (no fork per
 job, connections stay open). A killed one is replaced within a second, and its rows are handed
 out again when their lease ends.
+
+An RQ job is over as soon as each of its rows has a thread, so that a process takes the next job
+while slow vendors hold some of its threads. One process more than WORKER_PROCESSES works for
+waiting buyers only (queue `reply`): bulk work may fill all the others.
 """
 
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 import structlog
@@ -31,6 +37,7 @@ log = structlog.get_logger()
 
 MAX_ATTEMPTS = 12  # some four hours with the pauses below
 PAUSE_SECONDS = (2, 5, 15, 60, 300, 900, 1800)
+RESERVED = ("reply",)  # the queue that always has a process of its own
 
 BEGIN_OUTBOX = """
 UPDATE outbox SET leased_until = now() + make_interval(secs => %s), attempts = attempts + 1
@@ -69,20 +76,49 @@ class Workshop:
     def __init__(self, ports: Ports, *, threads: int) -> None:
         self._ports = ports
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="job")
+        self._free = threading.Semaphore(threads)
 
     def work_off(self, kind: str, ids: Sequence[int]) -> None:
-        """Begin those rows of `ids` that still wait, and work them side by side."""
-        begin, one = (
-            (BEGIN_OUTBOX, self._outbox_row)
-            if kind == "outbox"
-            else (BEGIN_RECEIPTS, self._receipt)
-        )
+        """Work those rows of `ids` that still wait, side by side; returns when all are done."""
+        wait(self.begin(kind, ids))
+
+    def begin(self, kind: str, ids: Sequence[int]) -> list[Future[None]]:
+        """Give each of those rows of `ids` that still wait a thread; returns when all have one.
+
+        A row's lease begins when there is a thread for it, not while it waits for one.
+        """
+        left, begun = list(ids), []
+        while left:
+            room = self._take_room(len(left))
+            chunk, left = left[:room], left[room:]
+            rows: Sequence[Any] = ()
+            try:
+                rows = self._lease(kind, chunk)
+            finally:
+                if room > len(rows):
+                    self._free.release(room - len(rows))
+            one = self._outbox_row if kind == "outbox" else self._receipt
+            begun += [self._threads.submit(self._with_thread, one, row) for row in rows]
+        return begun
+
+    def _take_room(self, most: int) -> int:
+        """Wait for a free thread; how many, up to `most`, are the caller's now."""
+        self._free.acquire()
+        taken = 1
+        while taken < most and self._free.acquire(blocking=False):
+            taken += 1
+        return taken
+
+    def _lease(self, kind: str, ids: Sequence[int]) -> Sequence[Any]:
+        statement = BEGIN_OUTBOX if kind == "outbox" else BEGIN_RECEIPTS
         with self._ports.db.across_shops("worker: begin") as session:
-            rows = session.sql(begin, LEASE_SECONDS, list(ids)).all()
-        if len(rows) == 1:
-            one(rows[0])
-        else:
-            list(self._threads.map(one, rows))
+            return session.sql(statement, LEASE_SECONDS, list(ids)).all()
+
+    def _with_thread(self, one: Callable[[Any], None], row: Any) -> None:
+        try:
+            one(row)
+        finally:
+            self._free.release()
 
     def _outbox_row(self, row: Any) -> None:
         def run() -> None:
@@ -171,11 +207,13 @@ def work_off(kind: str, ids: list[int]) -> None:
     if _workshop is None:
         settings = settings_module.load()
         _workshop = Workshop(build(settings, react), threads=settings.worker_threads)
-    _workshop.work_off(kind, ids)
+    _workshop.begin(kind, ids)
 
 
 class QuietWorker(SimpleWorker):
     """SimpleWorker without RQ's scheduler process: due work is the ticker's."""
+
+    max_connection_wait_time = 2.0  # RQ's own minute is too long for a buyer who waits
 
     def work(self, *args: Any, **kwargs: Any) -> bool:
         kwargs["with_scheduler"] = False
@@ -187,14 +225,30 @@ class QuietWorker(SimpleWorker):
                 _workshop.close()
 
 
+class Pool(WorkerPool):
+    """A pool whose first process, and whichever replaces it, takes the reserved queue only."""
+
+    _reserved: BaseProcess | None = None
+
+    def get_worker_process(self, *args: Any, **kwargs: Any) -> BaseProcess:
+        if self._reserved is not None and self._reserved.is_alive():
+            return super().get_worker_process(*args, **kwargs)
+        everything, self._queue_names = self._queue_names, list(RESERVED)
+        try:
+            self._reserved = super().get_worker_process(*args, **kwargs)
+        finally:
+            self._queue_names = everything
+        return self._reserved
+
+
 def main() -> None:
     settings = settings_module.load()
     logging_setup.configure(settings, process="worker")
     redis = Redis.from_url(settings.redis_url.get_secret_value())
-    WorkerPool(
+    Pool(
         list(QUEUES),
         connection=redis,
-        num_workers=settings.worker_processes,
+        num_workers=settings.worker_processes + 1,
         worker_class=QuietWorker,
         serializer=JSONSerializer,
     ).start(logging_level="WARNING")

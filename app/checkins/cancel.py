@@ -19,14 +19,23 @@ from app.orders.events import OrderStopped
 from app.orders.models import Order
 from app.shops.events import ShopUninstalled
 
+OPEN = ("scheduled", "queued")
+
 
 def cancel_for_order(session: Session, event: OrderStopped, *, now: datetime) -> None:
     _cancel(session, CheckIn.order_id == event.order_id, now=now, reason=event.reason)
 
 
 def cancel_for_contact(session: Session, event: ConsentRevoked, *, now: datetime) -> None:
+    """One that is being sent at this moment is passed over: it waits for our lock on the
+    contact, and is then refused by permission."""
     orders = sa.select(Order.id).where(Order.contact_id == event.contact_id)
-    _cancel(session, CheckIn.order_id.in_(orders), now=now, reason="opted_out")
+    free = (
+        sa.select(CheckIn.id)
+        .where(CheckIn.order_id.in_(orders), CheckIn.state.in_(OPEN))
+        .with_for_update(skip_locked=True)
+    )
+    _cancel(session, CheckIn.id.in_(free), now=now, reason="opted_out")
 
 
 def cancel_all_of_shop(session: Session, event: ShopUninstalled, *, now: datetime) -> None:
@@ -36,7 +45,7 @@ def cancel_all_of_shop(session: Session, event: ShopUninstalled, *, now: datetim
 def _cancel(session: Session, which: sa.ColumnElement[bool], *, now: datetime, reason: str) -> None:
     cancelled: Any = session.scalars(
         sa.update(CheckIn)
-        .where(which, CheckIn.state.in_(("scheduled", "queued")))
+        .where(which, CheckIn.state.in_(OPEN))
         .values(state="cancelled", reason=reason, ended_at=now)
         .returning(CheckIn.message_id)
     ).all()

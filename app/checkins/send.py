@@ -22,7 +22,7 @@ from app.conversations.open import open_conversation
 from app.conversations.reply import OwnText, add_own_text
 from app.foundation.db import Session
 from app.messaging.models import Message
-from app.messaging.permit import Subject, ask_permission
+from app.messaging.permit import Subject, ask_permission, lock_contact
 from app.orders.models import Fulfillment, Order, OrderLine
 from app.shops.models import Shop, ShopPreferences
 from app.shops.preferences import preferences_of
@@ -45,6 +45,7 @@ def send_check_in(session: Session, event: CheckInDue, *, now: datetime) -> None
         skip(check_in, now=now, reason=reason)
         return
     contact = session.scalars(sa.select(Contact).where(Contact.id == order.contact_id)).one()
+    lock_contact(session, contact.id)
     conversation = open_conversation(
         session, now=now, shop_id=order.shop_id, contact_id=contact.id, order_id=order.id
     )

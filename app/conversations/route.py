@@ -48,20 +48,16 @@ SELECT id, turn_began_with = %(message)s AS begins_turn FROM thread
 
 def route_text(session: Session, event: TextReceived, *, now: datetime) -> None:
     """Put the text into its thread, answer what the carriers want answered."""
-    row = (
-        session.connection()
-        .exec_driver_sql(
-            JOIN,
-            {
-                "shop": event.shop_id,
-                "contact": event.contact_id,
-                "message": event.message_id,
-                "now": now,
-                "pause": TURN_SECONDS,
-            },
-        )
-        .one()
-    )
+    row = session.sql(
+        JOIN,
+        {
+            "shop": event.shop_id,
+            "contact": event.contact_id,
+            "message": event.message_id,
+            "now": now,
+            "pause": TURN_SECONDS,
+        },
+    ).one()
     session.publish(
         MessageAdded(
             shop_id=event.shop_id,
@@ -99,15 +95,11 @@ def answer_keyword(
     conversation = session.scalars(
         sa.select(Conversation).where(Conversation.id == conversation_id)
     ).one()
-    brand, contact = (
-        session.execute(
-            sa.select(Shop.name, ShopPreferences.support_contact)
-            .join(ShopPreferences, ShopPreferences.shop_id == Shop.id)
-            .where(Shop.id == event.shop_id)
-        )
-        .one()
-        .tuple()
-    )
+    brand, contact = session.execute(
+        sa.select(Shop.name, ShopPreferences.support_contact)
+        .join(ShopPreferences, ShopPreferences.shop_id == Shop.id)
+        .where(Shop.id == event.shop_id)
+    ).one()
     line = session.scalars(
         sa.select(Sender).where(Sender.shop_id == event.shop_id, Sender.state != "retired")
     ).one()

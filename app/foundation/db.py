@@ -19,6 +19,7 @@ from typing import Any, Protocol
 
 import psycopg
 import sqlalchemy as sa
+from psycopg.rows import namedtuple_row
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -26,6 +27,7 @@ from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.orm import Session as OrmSession
 
 from app.foundation.events import Event, Reactions
+from app.foundation.rows import Rows
 
 POOL_WAIT_SECONDS = 2.0  # a door must answer 503 within 4 s when the database is away
 CONNECT_SECONDS = 1
@@ -81,6 +83,7 @@ class Session(OrmSession):
         super().__init__(*args, **kwargs)
         self.reactions = reactions
         self.waiting: list[LaterWork] = []
+        self._driver: psycopg.Connection[Any] | None = None
 
     def publish(self, event: Event, *, now: datetime) -> None:
         """Run what follows at once, note what follows later. See `app/reactions.py`."""
@@ -89,9 +92,24 @@ class Session(OrmSession):
     def later(self, work: LaterWork) -> None:
         self.waiting.append(work)
 
-    def sql(self, statement: str, *params: Any) -> sa.CursorResult[Any]:
-        """A plain statement with %s parameters, for the paths where microseconds count."""
-        return self.connection().exec_driver_sql(statement, params or None)
+    def sql(self, statement: str, *params: Any) -> Rows:
+        """A plain statement for the paths where microseconds count, in this transaction.
+
+        With %s parameters, or %(name)s ones and a single mapping. It goes to the driver itself:
+        neither is anything flushed before it, nor is an error of it wrapped.
+        """
+        named = len(params) == 1 and isinstance(params[0], dict)
+        cursor = self.driver.cursor(row_factory=namedtuple_row)
+        return Rows(cursor.execute(statement, params[0] if named else params or None))
+
+    @property
+    def driver(self) -> psycopg.Connection[Any]:
+        """The connection of this transaction."""
+        if self._driver is None:
+            driver = self.connection().connection.driver_connection
+            assert isinstance(driver, psycopg.Connection)
+            self._driver = driver
+        return self._driver
 
     def store_waiting(self) -> bool:
         """Store put-off work as outbox rows, all in one statement. True if there was any."""
@@ -123,15 +141,19 @@ class Database:
         doorbell: Doorbell,
         pool_size: int = 16,
     ) -> None:
-        """`url`: postgresql://… ; at most `pool_size` connections, waits capped."""
+        """`url`: postgresql://… ; at most `pool_size` connections, waits capped.
+
+        The driver begins no transaction by itself: `_transaction` does, and says in the same
+        round trip whose rows it sees.
+        """
         self.engine = sa.create_engine(
             url.replace("postgresql://", "postgresql+psycopg://", 1),
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=POOL_WAIT_SECONDS,
             pool_use_lifo=True,
-            hide_parameters=True,
             connect_args={
+                "autocommit": True,
                 "connect_timeout": CONNECT_SECONDS,
                 "options": "-c lock_timeout=5000 -c idle_in_transaction_session_timeout=60000"
                 " -c timezone=UTC",
@@ -143,15 +165,13 @@ class Database:
     @contextmanager
     def shop(self, shop_id: int) -> Iterator[Session]:
         """A transaction that sees the rows of one shop and no other's."""
-        with self._transaction() as session:
-            session.sql("SELECT set_config('doorstep.shop_id', %s, true)", str(shop_id))
+        with self._transaction(_scope("shop_id", str(int(shop_id)))) as session:
             yield session
 
     @contextmanager
     def across_shops(self, worker: str) -> Iterator[Session]:
         """A transaction that sees all shops' rows; `worker` says who and why."""
-        with self._transaction() as session:
-            session.sql("SELECT set_config('doorstep.across_shops', %s, true)", worker)
+        with self._transaction(_scope("across_shops", worker)) as session:
             yield session
 
     @contextmanager
@@ -160,26 +180,33 @@ class Database:
 
         For the inbound door alone, which folds that into its first INSERT.
         """
-        with self._transaction() as session:
+        with self._transaction("") as session:
             yield session
 
     @contextmanager
     def statement(self) -> Iterator[psycopg.Connection[Any]]:
         """A bare connection where each statement commits by itself, for the receipt doors."""
-        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            driver = connection.connection.driver_connection
+        pooled = self.engine.raw_connection()
+        try:
+            driver = pooled.driver_connection
             assert isinstance(driver, psycopg.Connection)
             yield driver
+        except psycopg.OperationalError:
+            pooled.invalidate()
+            raise
+        finally:
+            pooled.close()
 
     def ring(self) -> None:
         self._doorbell.ring()
 
     @contextmanager
-    def _transaction(self) -> Iterator[Session]:
+    def _transaction(self, scope: str) -> Iterator[Session]:
         with Session(
             self.engine, reactions=self._reactions, expire_on_commit=False, autoflush=True
         ) as session:
             with session.begin():
+                session.driver.execute("BEGIN" + scope)
                 yield session
                 put_off = session.store_waiting()
             if put_off:
@@ -187,6 +214,12 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def _scope(name: str, value: str) -> str:
+    """Follows BEGIN: whose rows this transaction sees."""
+    quoted = value.replace("'", "''")
+    return f"; SELECT set_config('doorstep.{name}', '{quoted}', true)"
 
 
 def is_away(error: BaseException) -> bool:

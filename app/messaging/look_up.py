@@ -20,7 +20,10 @@ from app.messaging.ports import SentText
 from app.messaging.send import end_text, lock, look_up_later, settle_accepted
 
 AGAIN_SECONDS = (10.0, 60.0, 300.0, 1800.0)
-LOOK_UPS_OF_A_LOST_CALL = 2
+# `find_orphans` marks a lost call by counting one ahead, so this is two looks, ten seconds apart:
+# 20 s to time out, 5 s to be found and these make a killed sender's text leave within a minute.
+LOOK_UPS_OF_A_LOST_CALL = 3
+LOST_CALL_AGAIN_SECONDS = 10.0
 
 # The database's own time: a claim older than the call's time-outs has nobody behind it any more.
 ORPHANED = """
@@ -52,7 +55,10 @@ def settle_look_up(
         settle_accepted(session, now=now, message_id=message.id, provider_sid=match.provider_sid)
         return
     message.looked_up += 1
-    if message.state == "sending" and message.looked_up > LOOK_UPS_OF_A_LOST_CALL:
+    if message.state == "sending":
+        if message.looked_up < LOOK_UPS_OF_A_LOST_CALL:
+            session.later(look_up_later(message, LOST_CALL_AGAIN_SECONDS))
+            return
         if message.attempts > 1:
             end_text(session, now=now, message=message, state="unknown", reason="no_answer")
             return
@@ -84,4 +90,4 @@ def find_match(
 
 def since(message: Message) -> datetime:
     """How far back the provider's list must reach for this text."""
-    return (message.claimed_at or message.created_at) - timedelta(minutes=5)
+    return message.created_at - timedelta(minutes=5)

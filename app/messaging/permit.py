@@ -1,7 +1,6 @@
 """Gather the facts for one text and ask `consent.permission`; store the verdict.
 
 Called by `messaging.send` in the transaction of the attempt, and by `checkins.send` to plan.
-The contact's row is locked, so that an opt-out and a departure never pass each other unseen.
 """
 
 from __future__ import annotations
@@ -53,7 +52,7 @@ JOIN shop_preferences p ON p.shop_id = c.shop_id
 LEFT JOIN senders l ON l.shop_id = c.shop_id AND l.state <> 'retired'
 LEFT JOIN orders o ON o.id = coalesce(%(order)s::bigint, (
   SELECT max(id) FROM orders WHERE contact_id = c.id))
-WHERE c.id = %(contact)s FOR UPDATE OF c
+WHERE c.id = %(contact)s
 """
 
 
@@ -89,8 +88,18 @@ def ask_permission(session: Session, *, now: datetime, subject: Subject) -> Verd
     return verdict
 
 
+def lock_contact(session: Session, contact_id: int) -> None:
+    """Let no opt-out and no departure pass each other unseen.
+
+    A statement of its own, before any other row of the contact is locked: one that waits for a
+    lock goes on with the snapshot it began with, and would overlook the very opt-out that it
+    waited for. The inbound door locks in the same order, contact first.
+    """
+    session.sql("SELECT FROM contacts WHERE id = %s FOR UPDATE", contact_id)
+
+
 def gather(session: Session, *, now: datetime, subject: Subject) -> Request:
-    """The facts of this moment, in one statement; locks the contact."""
+    """The facts of this moment. The caller has locked the contact, see `lock_contact`."""
     row = (
         session.connection()
         .exec_driver_sql(
@@ -166,4 +175,4 @@ def _minutes(at: time) -> int:
     return at.hour * 60 + at.minute
 
 
-__all__ = ["Allowed", "Denied", "NotBefore", "Subject", "ask_permission", "gather"]
+__all__ = ["Allowed", "Denied", "NotBefore", "Subject", "ask_permission", "gather", "lock_contact"]

@@ -86,29 +86,25 @@ def receive_text(
         wording=body,
         detail={"how": keyword.how if keyword else "", "provider_sid": text.provider_sid},
     )
-    row = (
-        session.connection()
-        .exec_driver_sql(
-            STORE,
-            {
-                "shop": str(shop_id),
-                "phone": text.from_phone,
-                "now": now,
-                "stop": stop,
-                "sender": sender_id,
-                "body": body,
-                "sid": text.provider_sid,
-                "opt_out_type": text.opt_out_type or None,
-                "raw": json.dumps(
-                    {k: v for k, v in text.raw.items() if k not in ("Body", "From", "To")}
-                ),
-                "source": evidence.source,
-                "evidence": json.dumps(evidence.detail),
-                "proof": proof_of(shop_id, "revoked", evidence) if stop else "",
-            },
-        )
-        .one()
-    )
+    row = session.sql(
+        STORE,
+        {
+            "shop": str(shop_id),
+            "phone": text.from_phone,
+            "now": now,
+            "stop": stop,
+            "sender": sender_id,
+            "body": body,
+            "sid": text.provider_sid,
+            "opt_out_type": text.opt_out_type or None,
+            "raw": json.dumps(
+                {k: v for k, v in text.raw.items() if k not in ("Body", "From", "To")}
+            ),
+            "source": evidence.source,
+            "evidence": json.dumps(evidence.detail),
+            "proof": proof_of(shop_id, "revoked", evidence) if stop else "",
+        },
+    ).one()
     if row.message_id is None:
         raise Duplicate(text.provider_sid)
     if text.media:

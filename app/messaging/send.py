@@ -26,10 +26,11 @@ from app.foundation.errors import Temporary, Unknowable
 from app.foundation.metrics import TEXTS_ENDED, TEXTS_SENT
 from app.messaging.events import TextAccepted, TextEnded
 from app.messaging.models import Media, Message, Sender
-from app.messaging.permit import Denied, NotBefore, Subject, ask_permission
+from app.messaging.permit import Denied, NotBefore, Subject, ask_permission, lock_contact
 from app.messaging.ports import CodeAction, OutboundText, Rejected
 from app.messaging.status import bind_waiting
 
+BEHIND_ANOTHER_PART = timedelta(seconds=2)
 MAX_WAIT_IN_LINE = timedelta(seconds=1)  # longer than this, the text waits as a row
 LONGEST_VALIDITY = 36_000  # seconds; the provider's limit
 SHORTEST_VALIDITY = 60
@@ -74,6 +75,12 @@ def claim_text(
     session: Session, *, now: datetime, message_id: int, media_address: MediaAddress
 ) -> Claimed | Held | Blocked | NotWaiting:
     """Take one queued text, if it may leave now."""
+    contact_id = session.scalar(
+        sa.select(Message.contact_id).where(Message.id == message_id, Message.state == "queued")
+    )
+    if contact_id is None:
+        return NotWaiting()
+    lock_contact(session, contact_id)
     message = session.scalars(
         sa.select(Message)
         .where(Message.id == message_id, Message.state == "queued")
@@ -82,6 +89,9 @@ def claim_text(
     ).one_or_none()
     if message is None:
         return NotWaiting()
+    if parts_before_wait(session, message):
+        message.not_before, message.reason = now + BEHIND_ANOTHER_PART, "in_order"
+        return Held(message.not_before)
     purpose = Purpose(message.purpose or "")
     verdict = ask_permission(
         session,
@@ -137,6 +147,19 @@ def claim_text(
         sender=sender,
         wait_seconds=max(0.0, wait.total_seconds()),
     )
+
+
+def parts_before_wait(session: Session, message: Message) -> bool:
+    """Whether an agent's earlier text to this buyer is still on its way to the provider."""
+    if message.author != "agent":
+        return False
+    earlier = session.scalar(
+        sa.select(Message.id)
+        .where(Message.conversation_id == message.conversation_id, Message.id < message.id)
+        .where(Message.author == "agent", Message.state.in_(("queued", "sending")))
+        .limit(1)
+    )
+    return earlier is not None
 
 
 def take_place(session: Session, *, now: datetime, sender: Sender, segments: int) -> datetime:

@@ -51,23 +51,19 @@ def apply_status(session: Session, *, now: datetime, shop_id: int, update: Statu
     state = STATE_OF_STATUS.get(update.status)
     if state is None:
         return False
-    moved = (
-        session.connection()
-        .exec_driver_sql(
-            APPLY,
-            {
-                "shop": shop_id,
-                "sid": update.provider_sid,
-                "status": update.status,
-                "error": update.error_code or None,
-                "message": update.message_id,
-                "rank": PROVIDER_RANKS[update.status],
-                "state": state,
-                "now": now,
-            },
-        )
-        .one_or_none()
-    )
+    moved = session.sql(
+        APPLY,
+        {
+            "shop": shop_id,
+            "sid": update.provider_sid,
+            "status": update.status,
+            "error": update.error_code or None,
+            "message": update.message_id,
+            "rank": PROVIDER_RANKS[update.status],
+            "state": state,
+            "now": now,
+        },
+    ).one_or_none()
     if moved is None:
         return False
     if moved.was in ("sending", "unknown"):

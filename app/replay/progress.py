@@ -14,7 +14,6 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     TextColumn,
-    TimeElapsedColumn,
     TimeRemainingColumn,
 )
 from rich.progress import Progress as Bars
@@ -23,10 +22,9 @@ from rich.progress import Progress as Bars
 class Progress:
     def __init__(self, console: Console, *, orders: int, deliveries: int) -> None:
         self._bars = Bars(
-            TextColumn("{task.description:<12}"),
-            BarColumn(bar_width=30),
+            TextColumn("{task.description:<10}"),
+            BarColumn(bar_width=16),
             MofNCompleteColumn(),
-            TimeElapsedColumn(),
             TimeRemainingColumn(),
             TextColumn("{task.fields[note]}"),
             console=console,
@@ -61,6 +59,6 @@ class Progress:
 
     def show(self, now: datetime, replies: int, waiting: str) -> None:
         """The shop's time, the replies so far and what is under way."""
-        self._bars.update(self._orders, note=f"{now:%a %d %b %Y %H:%M} UTC")
+        self._bars.update(self._orders, note=f"{now:%a %d %b %H:%M} UTC")
         self._bars.update(self._deliveries, note=waiting)
         self._bars.update(self._replies, completed=replies)

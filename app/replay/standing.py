@@ -17,12 +17,17 @@ from app.messaging.models import Sender
 from app.replay.doors import Line
 from app.shops.models import Shop
 
+FEW_JOBS = 50
+
 # Rows put off by more than this wait for a retry; a replay does not stand still for them.
 LOOK = """
 SELECT
   (SELECT count(*) FROM receipts WHERE state = 'pending' AND owner = %(owner)s) AS receipts,
   (SELECT count(*) FROM outbox WHERE shop_id = %(shop)s AND failed_at IS NULL
-     AND available_at < now() + interval '10 seconds') AS outbox,
+     AND available_at < now() + interval '10 seconds' AND NOT starts_with(topic, 'helpdesk.')
+  ) AS outbox,
+  (SELECT count(*) FROM outbox WHERE shop_id = %(shop)s AND failed_at IS NULL
+     AND starts_with(topic, 'helpdesk.')) AS helpdesk,
   (SELECT count(*) FROM check_ins WHERE shop_id = %(shop)s AND state = 'scheduled'
      AND due_at <= %(now)s) AS due,
   (SELECT count(*) FROM messages WHERE shop_id = %(shop)s AND id > %(after)s
@@ -65,18 +70,39 @@ class Asked:
 class Standing:
     receipts: int
     outbox: int
+    helpdesk: int
     due: int
     texts: int
     next: datetime | None  # when the shop's own diary wants to go on
 
     @property
     def busy(self) -> bool:
-        return bool(self.receipts or self.outbox or self.due or self.texts)
+        return bool(self.receipts or self.outbox or self.helpdesk or self.due or self.texts)
+
+    @property
+    def holds_time(self) -> bool:
+        """Whether time should not pass now. A few jobs may lag behind, and so may a helpdesk: it
+        takes no more in a minute than its plan allows, of real time."""
+        return bool(self.receipts or self.due or self.texts or self.outbox > FEW_JOBS)
+
+    @property
+    def shortly(self) -> str:
+        """The first thing that waits, in a few letters."""
+        for count, what in (
+            (self.receipts, "webhooks"),
+            (self.due, "check-ins"),
+            (self.texts, "texts"),
+            (self.outbox, "jobs"),
+            (self.helpdesk, "for the desk"),
+        ):
+            if count:
+                return f"{count} {what} wait"
+        return ""
 
     def __str__(self) -> str:
         return (
-            f"{self.receipts} webhooks, {self.outbox} jobs, {self.due} check-ins and"
-            f" {self.texts} texts under way"
+            f"{self.receipts} webhooks, {self.outbox} jobs, {self.helpdesk} helpdesk jobs,"
+            f" {self.due} check-ins and {self.texts} texts under way"
         )
 
 
@@ -106,7 +132,14 @@ class Observer:
                 .one()
             )
         coming = [at for at in (row.next_check_in, row.next_text) if at is not None]
-        return Standing(row.receipts, row.outbox, row.due, row.texts, min(coming, default=None))
+        return Standing(
+            receipts=row.receipts,
+            outbox=row.outbox,
+            helpdesk=row.helpdesk,
+            due=row.due,
+            texts=row.texts,
+            next=min(coming, default=None),
+        )
 
     def asked_since(self, since: datetime) -> list[Asked]:
         """Check-ins that left since then."""

@@ -40,7 +40,7 @@ WHERE o.shop_id = %(shop)s AND o.shopify_id BETWEEN %(first)s AND %(last)s
   AND k.state IN {ENDED} AND (k.state IN ('sent', 'answered') OR k.reason IS NOT NULL)
 """
 TEXTS = """
-SELECT count(*), coalesce(sum(segments), 0), count(*) FILTER (WHERE state = 'unknown')
+SELECT count(*), coalesce(sum(segments), 0)::bigint, count(*) FILTER (WHERE state = 'unknown')
 FROM messages WHERE shop_id = %(shop)s AND id > %(message)s AND direction = 'out'
   AND (provider_sid IS NOT NULL OR state = 'unknown')
 """

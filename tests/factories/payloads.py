@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
+PLACED_AT = "2026-11-16T20:31:10-05:00"
 WORDING = "Text me about my delivery. An AI assistant may answer. Reply STOP to opt out."
 
 _numbers = itertools.count(1)
@@ -40,7 +41,7 @@ def order_payload(
     order["id"] = order_id
     order["admin_graphql_api_id"] = f"gid://shopify/Order/{order_id}"
     order["name"] = f"#{order_id}"
-    order["created_at"] = updated_at.isoformat()
+    order["created_at"] = PLACED_AT
     order["updated_at"] = updated_at.isoformat()
     order["phone"] = phone
     order["note_attributes"] = (

@@ -46,8 +46,7 @@ def test_first_answer_opens_a_ticket_with_opener_order_note_and_the_buyers_words
 
 
 def test_nothing_is_mirrored_without_a_helpdesk(world: World) -> None:
-    shop = world.shop()
-    desk.text("hello?")
+    ZendeskAtHand(world, world.shop()).text("hello?")
     world.settle()
     assert world.scalar("SELECT count(*) FROM ticket_links") == 0
     assert world.scalar("SELECT count(*) FROM outbox") == 0

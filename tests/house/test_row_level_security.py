@@ -33,11 +33,13 @@ def test_row_level_security_is_forced(database: test_servers.Database, table: st
 def test_the_app_role_cannot_bypass_it(database: test_servers.Database) -> None:
     with psycopg.connect(database.url) as connection:
         row = connection.execute(
-            "SELECT rolsuper, rolbypassrls, rolcreaterole FROM pg_roles WHERE rolname = current_user"
+            "SELECT rolsuper, rolbypassrls, rolcreaterole FROM pg_roles"
+            " WHERE rolname = current_user"
         ).fetchone()
         assert row == (False, False, False)
         owned = connection.execute(
-            "SELECT count(*) FROM pg_tables WHERE schemaname = 'public' AND tableowner = current_user"
+            "SELECT count(*) FROM pg_tables"
+            " WHERE schemaname = 'public' AND tableowner = current_user"
         ).fetchone()
     assert owned == (0,)
 

@@ -1,4 +1,4 @@
-"""Shopify's token endpoint in memory, for tests at unit speed. Fulfils `shops.ports.TokenSource`."""
+"""Shopify's token endpoint in memory, for tests. Fulfils `shops.ports.TokenSource`."""
 
 from __future__ import annotations
 

@@ -19,8 +19,9 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from app.checkins.queries import counts_by_state, recent_check_ins
 from app.foundation.errors import Permanent, Temporary
-from app.foundation.jobs import Tools
+from app.helpdesk.connect import connect_link
 from app.helpdesk.models import HelpdeskAccount
+from app.helpdesk.needs import DoorNeeds
 from app.messaging.models import Sender
 from app.orders.ports import Commerce
 from app.shops.install import known_shop, needs_token, store_tokens
@@ -33,7 +34,7 @@ log = structlog.get_logger()
 RETRY_HEADER = "X-Shopify-Retry-Invalid-Session-Request"
 
 
-class Needs(Tools, Protocol):
+class Needs(DoorNeeds, Protocol):
     @property
     def commerce(self) -> Commerce: ...
     @property
@@ -116,6 +117,7 @@ def blueprint(tools: Needs, *, api_key: str, secrets: Sequence[str]) -> Blueprin
             shop=shop,
             sender=sender,
             helpdesk=helpdesk,
+            connect_url=connect_link(tools, shop_id=shop.id),
             check_ins=lines,
             counts=counts,
         )

@@ -1,9 +1,7 @@
 """Connecting a Zendesk account: where to send the admin, what to do with the answer, refreshing.
 
-Called by the connect doors and by the one refresher that holds the account's lock. Decides
-nothing about accounts. The state that travels through the admin's browser is signed, names the
-shop and the subdomain, and lives ten minutes; the PKCE verifier never leaves us, for it is
-derived anew from the state's nonce.
+Called by the connect doors and by the one refresher that holds the account's lease. Decides
+nothing about accounts; state and PKCE verifier are the caller's (`app/helpdesk/connect`).
 
 Bound by developer.zendesk.com, "OAuth tokens": a global client's access token lives 30 minutes;
 refreshing kills the old access token and the old refresh token.
@@ -11,19 +9,12 @@ refreshing kills the old access token and the old refresh token.
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
-import secrets
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from itsdangerous import BadData, URLSafeSerializer
-
 from app.foundation.clock import Clock
-from app.foundation.errors import Misconfigured, Permanent, Refused, Unknowable
+from app.foundation.errors import Misconfigured, Permanent, Unknowable
 from app.helpdesk.ports import Disconnected, Tokens
 from app.vendors.zendesk.client import VENDOR, ZendeskClient
 
@@ -31,58 +22,6 @@ from app.vendors.zendesk.client import VENDOR, ZendeskClient
 SCOPE = "read write"
 ACCESS_SECONDS = 1800
 REFRESH_SECONDS = 30 * 24 * 3600
-STATE_LIFE = timedelta(minutes=10)
-
-
-@dataclass(frozen=True)
-class ConnectRequest:
-    """What goes to Zendesk with the admin. `nonce` also goes into the admin's cookie."""
-
-    state: str
-    nonce: str
-    code_challenge: str
-
-
-@dataclass(frozen=True)
-class ConnectReturn:
-    """What the state says when the admin comes back."""
-
-    shop_id: int
-    subdomain: str
-    nonce: str
-    code_verifier: str = field(repr=False)
-
-
-class ConnectStates:
-    """Issues and reads the states of one installation."""
-
-    def __init__(self, signing_key: str) -> None:
-        self._key = signing_key.encode()
-        self._signer = URLSafeSerializer(signing_key, salt="zendesk connect")
-
-    def issue(self, *, shop_id: int, subdomain: str, now: datetime) -> ConnectRequest:
-        """A state for this shop and account, with the challenge that belongs to it."""
-        nonce = secrets.token_urlsafe(24)
-        state = self._signer.dumps([shop_id, subdomain, nonce, int(now.timestamp())])
-        digest = hashlib.sha256(self._verifier(nonce).encode()).digest()
-        return ConnectRequest(
-            state=state if isinstance(state, str) else state.decode(),
-            nonce=nonce,
-            code_challenge=_base64(digest),
-        )
-
-    def read(self, state: str, *, now: datetime) -> ConnectReturn:
-        """Raises Refused: forged_state, late_state."""
-        try:
-            shop_id, subdomain, nonce, issued = self._signer.loads(state)
-        except (BadData, ValueError, TypeError):
-            raise Refused("forged_state", "This sign-in was not started here.") from None
-        if not 0 <= now.timestamp() - issued <= STATE_LIFE.total_seconds():
-            raise Refused("late_state", "This sign-in took too long; please start again.")
-        return ConnectReturn(shop_id, subdomain, nonce, self._verifier(nonce))
-
-    def _verifier(self, nonce: str) -> str:
-        return _base64(hmac.digest(self._key, b"zendesk pkce:" + nonce.encode(), "sha256"))
 
 
 class ZendeskAuthorisation:
@@ -171,7 +110,3 @@ class ZendeskAuthorisation:
             )
         except (KeyError, TypeError, ValueError):
             raise Unknowable(VENDOR, "a token answer without tokens") from None
-
-
-def _base64(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
