@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import redis
-import sqlalchemy as sa
-from prometheus_client import Gauge
+from prometheus_client import REGISTRY, CollectorRegistry, Gauge, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 
 from app.bootstrap import Ports
 
 HEAD = Path(__file__).parent.parent / "migrations" / ".current-head"
-
-OUTBOX_WAITING = Gauge("doorstep_outbox_waiting", "Outbox rows not done", ["queue"])
-OUTBOX_FAILED = Gauge("doorstep_outbox_failed", "Outbox rows given up")
-OUTBOX_AGE = Gauge("doorstep_outbox_oldest_seconds", "Age of the oldest outbox row that may run")
-RECEIPTS = Gauge("doorstep_receipts", "Webhooks not worked yet", ["state"])
-TEXTS_UNKNOWN = Gauge("doorstep_texts_unknown", "Texts whose fate nobody can say")
-CHECK_INS_DUE = Gauge("doorstep_check_ins_overdue", "Check-ins due and not yet sent on")
 
 
 @dataclass(frozen=True)
@@ -65,35 +60,59 @@ def check(ports: Ports) -> Report:
     return Report(database=database, redis=bell, migrations=migrations)
 
 
-def count_what_waits(ports: Ports) -> None:
-    """Fill the gauges; called when somebody scrapes."""
+def scrape(ports: Ports) -> bytes:
+    """Everything for Prometheus: what all our processes counted, and what waits right now."""
+    return generate_latest(_counted()) + generate_latest(_waiting(ports))
+
+
+def _counted() -> CollectorRegistry:
+    """This process's counters; those of all on this machine where a folder is shared."""
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return REGISTRY
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # published without types
+    return registry
+
+
+def _waiting(ports: Ports) -> CollectorRegistry:
+    """Gauges counted in the database."""
+    registry = CollectorRegistry()
+
+    def gauge(name: str, about: str, labels: Sequence[str] = ()) -> Gauge:
+        return Gauge(f"doorstep_{name}", about, labels, registry=registry)
+
+    by_queue = gauge("outbox_waiting", "Outbox rows not done", ["queue"])
+    by_state = gauge("receipts", "Webhooks not worked yet", ["state"])
     with ports.db.across_shops("metrics") as session:
-        OUTBOX_WAITING.clear()
-        for row in session.sql(
-            "SELECT queue, count(*) AS rows FROM outbox WHERE failed_at IS NULL GROUP BY queue"
-        ):
-            OUTBOX_WAITING.labels(row.queue).set(row.rows)
-        OUTBOX_FAILED.set(_one(session, "SELECT count(*) FROM outbox WHERE failed_at IS NOT NULL"))
-        OUTBOX_AGE.set(
-            _one(
-                session,
-                "SELECT coalesce(extract(epoch FROM now() - min(available_at)), 0) FROM outbox"
-                " WHERE failed_at IS NULL AND available_at <= now()",
-            )
-        )
-        RECEIPTS.clear()
-        for row in session.sql(
-            "SELECT state, count(*) AS rows FROM receipts WHERE state <> 'done' GROUP BY state"
-        ):
-            RECEIPTS.labels(row.state).set(row.rows)
-        TEXTS_UNKNOWN.set(_one(session, "SELECT count(*) FROM messages WHERE state = 'unknown'"))
-        now = ports.clock.now()
-        CHECK_INS_DUE.set(
-            session.sql(
-                "SELECT count(*) FROM check_ins WHERE state = 'scheduled' AND due_at < %s", now
-            ).scalar_one()
-        )
+        for row in session.sql(BY_QUEUE):
+            by_queue.labels(row.queue).set(row.rows)
+        for row in session.sql(BY_STATE):
+            by_state.labels(row.state).set(row.rows)
+        for name, about, statement in SINGLE:
+            gauge(name, about).set(float(session.sql(statement).scalar_one()))
+        overdue = session.sql(OVERDUE, ports.clock.now()).scalar_one()
+        gauge("check_ins_overdue", "Check-ins due and not yet sent on").set(overdue)
+    return registry
 
 
-def _one(session: sa.orm.Session, statement: str) -> float:
-    return float(session.connection().exec_driver_sql(statement).scalar_one())
+BY_QUEUE = "SELECT queue, count(*) AS rows FROM outbox WHERE failed_at IS NULL GROUP BY queue"
+BY_STATE = "SELECT state, count(*) AS rows FROM receipts WHERE state <> 'done' GROUP BY state"
+OVERDUE = "SELECT count(*) FROM check_ins WHERE state = 'scheduled' AND due_at < %s"
+SINGLE = (
+    (
+        "outbox_failed",
+        "Outbox rows given up",
+        "SELECT count(*) FROM outbox WHERE failed_at IS NOT NULL",
+    ),
+    (
+        "outbox_oldest_seconds",
+        "Age of the oldest outbox row that may run",
+        "SELECT coalesce(extract(epoch FROM now() - min(available_at)), 0) FROM outbox"
+        " WHERE failed_at IS NULL AND available_at <= now()",
+    ),
+    (
+        "texts_unknown",
+        "Texts whose fate nobody can say",
+        "SELECT count(*) FROM messages WHERE state = 'unknown'",
+    ),
+)

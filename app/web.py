@@ -6,7 +6,7 @@ import hmac
 
 import structlog
 from flask import Flask, Response, request
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from werkzeug.exceptions import HTTPException
 
 from app import health
@@ -59,8 +59,7 @@ def create_app(ports: Ports) -> Flask:
             given, f"Bearer {token.get_secret_value()}".encode()
         ):
             return Response("metrics need the bearer token of METRICS_TOKEN\n", 401)
-        health.count_what_waits(ports)
-        return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+        return Response(health.scrape(ports), content_type=CONTENT_TYPE_LATEST)
 
     @app.errorhandler(Exception)
     def on_error(error: Exception) -> Response | HTTPException:

@@ -35,7 +35,7 @@ from app.receipts import work_receipt
 
 log = structlog.get_logger()
 
-MAX_ATTEMPTS = 12  # some four hours with the pauses below
+MAX_ATTEMPTS = 12  # about three hours with the pauses below
 PAUSE_SECONDS = (2, 5, 15, 60, 300, 900, 1800)
 RESERVED = ("reply",)  # the queue that always has a process of its own
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from bench import machine
 from bench.generator import Load, closed_loop
-from bench.stage import Process, Stage
+from bench.requests import shopify_webhooks
+from bench.stage import Process, Stage, bare_server, our_server, peer_database
 from bench.table import median
 
 CONNECTIONS = 16
@@ -87,3 +89,19 @@ def _warm_up(contestant: Contestant) -> None:
             f"{contestant.name} answered {dict(load.statuses)}:\n"
             f"{contestant.server.log.read_text()[-3000:]}"
         )
+
+
+def against_bare(
+    stage: Stage, requests_of: Callable[[int], list[bytes]], stored: Callable[[], int]
+) -> tuple[Contestant, Contestant]:
+    """Our door and the bare route, measured; their servers are stopped again."""
+    database = peer_database(stage)
+    bare = Contestant(
+        "bare",
+        bare_server(stage, database),
+        partial(shopify_webhooks, path="/webhook"),
+        lambda: stage.count("received", database),
+    )
+    ours = Contestant("doorstep", our_server(stage), requests_of, stored)
+    compete(stage, [bare, ours])
+    return bare, ours

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from bench.generator import closed_loop
 from bench.stage import Stage, our_server
@@ -14,18 +14,21 @@ WARM, COUNTED = 12, 20
 SEEN = re.compile(r"(?:statement|execute [^:]*): (.*)$")
 
 
+@dataclass(frozen=True)
 class Statements:
-    """Per request; `transaction` are BEGIN, COMMIT and ROLLBACK."""
+    """Per request: reads and writes; whose rows are seen; BEGIN and COMMIT."""
 
-    def __init__(self, seen: Counter[str]) -> None:
-        words = {"BEGIN", "COMMIT", "ROLLBACK"}
-        self.transaction = sum(n for word, n in seen.items() if word in words) / COUNTED
-        self.own = sum(n for word, n in seen.items() if word not in words) / COUNTED
+    own: float
+    scope: float
+    transaction: float
 
     def __str__(self) -> str:
         if not self.transaction:
             return f"{self.own:g} statement(s) a request, committing by itself"
-        return f"{self.own:g} statements a request, and {self.transaction:g} for BEGIN and COMMIT"
+        return (
+            f"{self.own:g} statements a request, besides BEGIN, COMMIT and"
+            f" {self.scope:g} set_config in BEGIN's round trip"
+        )
 
 
 def count_statements(stage: Stage, build: Callable[[int], list[bytes]]) -> Statements:
@@ -44,9 +47,16 @@ def count_statements(stage: Stage, build: Callable[[int], list[bytes]]) -> State
         time.sleep(0.2)
         with log.open(errors="replace") as lines:
             lines.seek(begun)
-            found = [match[1].strip() for line in lines if (match := SEEN.search(line.rstrip()))]
+            seen = [match[1].strip() for line in lines if (match := SEEN.search(line.rstrip()))]
     finally:
         server.stop()
         with stage.superuser() as connection:
             connection.execute(f"ALTER DATABASE {name} RESET log_statement")
-    return Statements(Counter(text.split(" ")[0].upper() if text else "…" for text in found))
+    # A statement that begins on the log's next line leaves this one empty.
+    transaction = sum(text.startswith(("BEGIN", "COMMIT", "ROLLBACK")) for text in seen)
+    scope = sum(text.startswith("BEGIN; SELECT set_config") for text in seen)
+    return Statements(
+        own=(len(seen) - transaction) / COUNTED,
+        scope=scope / COUNTED,
+        transaction=transaction / COUNTED,
+    )

@@ -6,11 +6,13 @@ SIGTERM stops all; once more means hurry, never that a database is left behind.
 
 from __future__ import annotations
 
+import os
+import shutil
 import signal
 import time
 from types import FrameType
 
-from scripts import environment, processes
+from scripts import environment, operating, processes
 from scripts.install import DEVELOP, RUN, ensure_installed
 from scripts.places import LOGS, ROOT, STATE, VENV_PYTHON, check_disk, only_one
 from scripts.processes import Child
@@ -93,6 +95,9 @@ class House:
         known = environment.development(
             self._said, database_url=database_url, redis_url=redis_url, at=self._at
         )
+        shutil.rmtree(known["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
+        os.makedirs(known["PROMETHEUS_MULTIPROC_DIR"])
+        operating.write_settings(known)
         python = str(VENV_PYTHON)
         with step("Migrating the database"):
             processes.run_once(

@@ -23,8 +23,9 @@ from psycopg.rows import namedtuple_row
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.orm import DeclarativeBase, SessionTransaction
 from sqlalchemy.orm import Session as OrmSession
+from sqlalchemy.pool import PoolProxiedConnection
 
 from app.foundation.events import Event, Reactions
 from app.foundation.rows import Rows
@@ -79,11 +80,22 @@ class Session(OrmSession):
 
     reactions: Reactions
 
-    def __init__(self, *args: Any, reactions: Reactions, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self,
+        engine: sa.Engine,
+        pooled: PoolProxiedConnection,
+        *,
+        reactions: Reactions,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
         self.reactions = reactions
         self.waiting: list[LaterWork] = []
-        self._driver: psycopg.Connection[Any] | None = None
+        self._engine, self._pooled = engine, pooled
+        self._connection: sa.Connection | None = None
+        driver = pooled.driver_connection
+        assert isinstance(driver, psycopg.Connection)
+        self._driver = driver
 
     def publish(self, event: Event, *, now: datetime) -> None:
         """Run what follows at once, note what follows later. See `app/reactions.py`."""
@@ -99,17 +111,39 @@ class Session(OrmSession):
         neither is anything flushed before it, nor is an error of it wrapped.
         """
         named = len(params) == 1 and isinstance(params[0], dict)
-        cursor = self.driver.cursor(row_factory=namedtuple_row)
+        cursor = self._driver.cursor(row_factory=namedtuple_row)
         return Rows(cursor.execute(statement, params[0] if named else params or None))
 
-    @property
-    def driver(self) -> psycopg.Connection[Any]:
-        """The connection of this transaction."""
-        if self._driver is None:
-            driver = self.connection().connection.driver_connection
-            assert isinstance(driver, psycopg.Connection)
-            self._driver = driver
-        return self._driver
+    def get_bind(self, *args: Any, **kwargs: Any) -> sa.Connection:
+        """Asked by SQLAlchemy at its first use in this transaction, which plain statements of a
+        door may do without: it costs as much as one of them."""
+        if self._connection is None:
+            self._connection = sa.Connection(self._engine, connection=self._pooled)
+        return self._connection
+
+    def begin_nested(self) -> SessionTransaction:
+        nested = super().begin_nested()
+        self.connection()  # the savepoint is set now, not at SQLAlchemy's next statement
+        return nested
+
+    def begin_for(self, scope: str) -> None:
+        self._driver.execute("BEGIN" + scope)
+
+    def end(self, *, commit: bool) -> None:
+        """Commit or undo, and give the connection back to its pool."""
+        try:
+            if commit and (self._connection is not None or self._new or self.identity_map):
+                self.commit()
+            elif commit:
+                self._driver.commit()
+        finally:
+            # Closing undoes what was not committed, at the latest when the pool resets it.
+            if self._driver.closed:
+                self.invalidate()
+                forget_broken(self._engine, self._pooled)
+            else:
+                self.close()
+            (self._connection or self._pooled).close()
 
     def store_waiting(self) -> bool:
         """Store put-off work as outbox rows, all in one statement. True if there was any."""
@@ -187,14 +221,13 @@ class Database:
     def statement(self) -> Iterator[psycopg.Connection[Any]]:
         """A bare connection where each statement commits by itself, for the receipt doors."""
         pooled = self.engine.raw_connection()
+        driver = pooled.driver_connection
+        assert isinstance(driver, psycopg.Connection)
         try:
-            driver = pooled.driver_connection
-            assert isinstance(driver, psycopg.Connection)
             yield driver
-        except psycopg.OperationalError:
-            pooled.invalidate()
-            raise
         finally:
+            if driver.closed:
+                forget_broken(self.engine, pooled)
             pooled.close()
 
     def ring(self) -> None:
@@ -202,18 +235,33 @@ class Database:
 
     @contextmanager
     def _transaction(self, scope: str) -> Iterator[Session]:
-        with Session(
-            self.engine, reactions=self._reactions, expire_on_commit=False, autoflush=True
-        ) as session:
-            with session.begin():
-                session.driver.execute("BEGIN" + scope)
-                yield session
-                put_off = session.store_waiting()
-            if put_off:
-                self._doorbell.ring()
+        session = Session(
+            self.engine,
+            self.engine.raw_connection(),
+            reactions=self._reactions,
+            expire_on_commit=False,
+            autoflush=True,
+        )
+        try:
+            session.begin_for(scope)
+            yield session
+            put_off = session.store_waiting()
+        except BaseException:
+            session.end(commit=False)
+            raise
+        session.end(commit=True)
+        if put_off:
+            self._doorbell.ring()
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def forget_broken(engine: sa.Engine, pooled: PoolProxiedConnection) -> None:
+    """The line to the database broke; those that lie idle in the pool have broken with it."""
+    if pooled.is_valid:
+        pooled.invalidate()
+    engine.dispose()
 
 
 def _scope(name: str, value: str) -> str:

@@ -47,7 +47,7 @@ _ENQUEUE = """
 INSERT INTO outbox (shop_id, topic, queue, payload, ordering_key)
 SELECT a.shop_id, 'helpdesk.poll', 'slow', jsonb_build_object('account_id', a.id),
        'helpdesk-poll:' || a.id
-FROM helpdesk_accounts a
+FROM helpdesk_accounts a JOIN shops s ON s.id = a.shop_id AND s.state = 'installed'
 WHERE a.state = 'connected' AND ({condition}) AND NOT EXISTS (
   SELECT FROM outbox o WHERE o.ordering_key = 'helpdesk-poll:' || a.id AND o.failed_at IS NULL)
 """

@@ -57,7 +57,7 @@ def obey_code(
             if missed_before is not None:
                 contact.line_kind = "unreachable"
         case CodeAction.PAUSE_SENDER:
-            pause_sender(session, now=now, message=message, code=code)
+            pause_line(session, now=now, shop_id=message.shop_id, code=code)
         case CodeAction.BACK_OFF | CodeAction.NEXT_DAY:
             pause = BACK_OFF if action is CodeAction.BACK_OFF else NEXT_DAY
             session.execute(
@@ -69,11 +69,11 @@ def obey_code(
             pass  # the row and its note say it all: bad data, filtered, expired, to be reviewed
 
 
-def pause_sender(session: Session, *, now: datetime, message: Message, code: str) -> None:
+def pause_line(session: Session, *, now: datetime, shop_id: int, code: str) -> None:
     """Stop the shop's line until somebody has looked: it is unregistered or misconfigured."""
     paused = session.scalar(
         sa.update(Sender)
-        .where(Sender.shop_id == message.shop_id, Sender.state == "active")
+        .where(Sender.shop_id == shop_id, Sender.state == "active")
         .values(state="paused", pause_reason=f"The texting service answered with error {code}.")
         .returning(Sender.id)
     )
@@ -81,7 +81,7 @@ def pause_sender(session: Session, *, now: datetime, message: Message, code: str
         audit.record(
             session,
             now=now,
-            shop_id=message.shop_id,
+            shop_id=shop_id,
             actor="system",
             action="sender.paused",
             subject=f"sender:{paused}",

@@ -15,7 +15,7 @@ from app.foundation.errors import Permanent, Temporary, Unknowable
 from app.foundation.jobs import Tools
 from app.foundation.media import Unreadable, clean_photo, sign_media_token
 from app.messaging import photos
-from app.messaging.codes import obey_code
+from app.messaging.codes import obey_code, pause_line
 from app.messaging.look_up import settle_look_up, since
 from app.messaging.models import Media, Message, Sender
 from app.messaging.ports import CodeAction, Rejected, SenderAccess, SmsProvider
@@ -161,7 +161,13 @@ def backfill(tools: Needs, *, shop_id: int, sender_id: int) -> None:
         sender = session.scalars(sa.select(Sender).where(Sender.id == sender_id)).one()
     last: datetime = sender.backfilled_at or sender.created_at
     access = access_to(tools, sender)
-    listed = tools.sms.list_inbound(access, since=last - BACKFILL_OVERLAP)
+    try:
+        listed = tools.sms.list_inbound(access, since=last - BACKFILL_OVERLAP)
+    except Rejected as error:
+        # The account no longer lets us in: nothing can be sent either.
+        with tools.db.shop(shop_id) as session:
+            pause_line(session, now=now, shop_id=shop_id, code=error.code)
+        return
     for text in reversed(listed):
         try:
             with tools.db.door() as session:

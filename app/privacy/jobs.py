@@ -6,13 +6,12 @@ from app.foundation.jobs import Tools
 from app.privacy import redact
 
 
-def redact_customer(tools: Tools, *, shop_id: int, customer_id: int | None) -> None:
-    if customer_id is None:
-        return  # a customer without an account at the shop is known to us by no id
+def redact_customer(
+    tools: Tools, *, shop_id: int, customer_id: int | None, order_ids: list[int]
+) -> None:
+    buyer = redact.Buyer(customer_id=customer_id, order_ids=tuple(order_ids))
     with tools.db.shop(shop_id) as session:
-        keys = redact.redact_contacts(
-            session, now=tools.clock.now(), shop_id=shop_id, customer_id=customer_id
-        )
+        keys = redact.redact_contacts(session, now=tools.clock.now(), shop_id=shop_id, buyer=buyer)
     for key in keys:
         tools.media.delete(key)
 
@@ -22,9 +21,7 @@ def redact_shop(tools: Tools, *, shop_id: int) -> None:
     with tools.db.shop(shop_id) as session:
         if not redact.still_uninstalled(session, shop_id=shop_id):
             return
-        keys = redact.redact_contacts(
-            session, now=tools.clock.now(), shop_id=shop_id, customer_id=None
-        )
-        redact.retire_line(session, shop_id=shop_id)
+        keys = redact.redact_contacts(session, now=tools.clock.now(), shop_id=shop_id, buyer=None)
+        redact.drop_credentials(session, shop_id=shop_id)
     for key in keys:
         tools.media.delete(key)

@@ -9,6 +9,7 @@ and a wording, no name, no conversation.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -16,6 +17,7 @@ import sqlalchemy as sa
 from app.contacts.models import Contact
 from app.foundation import audit
 from app.foundation.db import Session
+from app.helpdesk.models import HelpdeskAccount
 from app.messaging.models import Media, Message, Sender
 from app.orders.models import Order
 from app.shops.models import Shop
@@ -23,16 +25,30 @@ from app.shops.models import Shop
 REDACTED = "[removed at the buyer's request]"
 
 
+@dataclass(frozen=True)
+class Buyer:
+    """Whom Shopify asks us to forget: a customer, or a guest known by their orders alone."""
+
+    customer_id: int | None
+    order_ids: tuple[int, ...] = ()  # Shopify's
+
+
 def redact_contacts(
-    session: Session, *, now: datetime, shop_id: int, customer_id: int | None
+    session: Session, *, now: datetime, shop_id: int, buyer: Buyer | None
 ) -> Sequence[str]:
-    """Empty the texts, photos and profile of this customer (or of all, if None).
+    """Empty the texts, photos and profile of this buyer (or of all, if None).
 
     Returns the storage keys of the photos, which the caller deletes after the commit.
     """
-    which = [Contact.shop_id == shop_id]
-    if customer_id is not None:
-        which.append(Contact.shopify_customer_id == customer_id)
+    which: list[sa.ColumnElement[bool]] = [Contact.shop_id == shop_id]
+    if buyer is not None:
+        of_orders = sa.select(Order.contact_id).where(
+            Order.shop_id == shop_id, Order.shopify_id.in_(buyer.order_ids)
+        )
+        known: sa.ColumnElement[bool] = Contact.id.in_(of_orders)
+        if buyer.customer_id is not None:
+            known |= Contact.shopify_customer_id == buyer.customer_id
+        which.append(known)
     contacts = sa.select(Contact.id).where(*which).scalar_subquery()
     texts = sa.select(Message.id).where(Message.contact_id.in_(contacts)).scalar_subquery()
     keys = session.scalars(
@@ -62,16 +78,27 @@ def redact_contacts(
         session,
         now=now,
         shop_id=shop_id,
-        actor="buyer" if customer_id is not None else "merchant",
+        actor="buyer" if buyer else "merchant",
         action="privacy.redacted",
-        subject=f"customer:{customer_id}" if customer_id is not None else f"shop:{shop_id}",
+        subject=f"customer:{buyer.customer_id}" if buyer else f"shop:{shop_id}",
         contacts=len(forgotten),
     )
     return [key for key in keys if key]
 
 
-def retire_line(session: Session, *, shop_id: int) -> None:
-    """The shop is gone for good: its number's credentials are dropped."""
+def drop_credentials(session: Session, *, shop_id: int) -> None:
+    """The shop is gone for good: what opened its number and its helpdesk is dropped."""
+    session.execute(
+        sa.update(HelpdeskAccount)
+        .where(HelpdeskAccount.shop_id == shop_id)
+        .values(
+            state="disconnected",
+            access_token="",
+            refresh_token="",
+            webhook_secret=None,
+            problem="The app was removed.",
+        )
+    )
     session.execute(
         sa.update(Sender).where(Sender.shop_id == shop_id).values(state="retired", auth_token="")
     )

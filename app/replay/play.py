@@ -22,11 +22,10 @@ from app.replay.progress import Progress
 from app.replay.replies import Reply, reply_to
 from app.replay.standing import Observer, Standing
 from app.replay.timetable import Due, Kind, Timetable
-from app.replay.virtual_time import VirtualTime, step_towards
+from app.replay.virtual_time import VirtualTime, step_to
 
 CHUNK = 128  # webhooks posted together, shuffled
 TWICE_EVERY = 20  # one in so many is delivered a second time, as Shopify may
-LATE = timedelta(hours=1)  # that much is posted together; a check-in comes two hours later
 LOOK_SECONDS = 0.1
 STALLED_SECONDS = 20.0  # nothing moved for so long: time passes nevertheless
 LAST_PATIENCE = 120.0  # the same at the end, when only retries are left
@@ -106,21 +105,20 @@ class Play:
             standing = self._observer.look(self._clock.now())
             self._plan_replies()
             self._progress.show(self._clock.now(), self.played.replies, standing.shortly)
-            waiting = [
-                at for at in (standing.next, late(coming.next), late(self._next_reply)) if at
-            ]
+            news = min((at for at in (coming.next, self._next_reply) if at), default=None)
+            step = step_to(standing.next, news)
             self.played.left = standing
-            if not waiting and not standing.busy:
+            if step is None and not standing.busy:
                 self.played.finished = True
                 return
-            patience = STALLED_SECONDS if waiting else LAST_PATIENCE
+            patience = STALLED_SECONDS if step else LAST_PATIENCE
             stalled = self._stalled_for(standing) > patience
-            if stalled and not waiting:
+            if stalled and step is None:
                 return
             if posted:
                 continue
-            if self._speed is None and waiting and (stalled or not standing.holds_time):
-                self._clock.move_to(step_towards(min(waiting)))
+            if self._speed is None and step and (stalled or not standing.holds_time):
+                self._clock.move_to(step)
             else:
                 time.sleep(LOOK_SECONDS)
 
@@ -221,11 +219,6 @@ class _Coming:
         while self._head is not None and self._head.at <= now:
             yield self._head
             self._head = next(self._rest, None)
-
-
-def late(at: datetime | None) -> datetime | None:
-    """Carriers' scans and buyers' texts may come a while after their time; check-ins may not."""
-    return at + LATE if at else None
 
 
 def delivery_prefix(run: int) -> str:

@@ -11,6 +11,8 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+LATE = timedelta(hours=1)
+
 
 class VirtualTime:
     def __init__(self, path: Path | None) -> None:
@@ -38,11 +40,16 @@ class VirtualTime:
         half.replace(self._path)
 
 
-def step_towards(waiting: datetime) -> datetime:
-    """How far to move when the next thing waits until then.
+def step_to(check_in: datetime | None, news: datetime | None) -> datetime | None:
+    """How far time may pass at once, given when the next check-in is due and the next news come.
 
-    To six minutes before the full hour, so that what falls into one hour is done in one step, and
-    still before a window closes: windows close on the hour, and leave five minutes for delivery.
+    News (webhooks, replies) may come up to an hour after their time, as carriers' scans do, but not
+    after a check-in that they might call off. Check-ins that fall into one hour are done in one
+    step: to six minutes before the full hour, for windows close on the hour, and their last five
+    minutes are left for delivery.
     """
-    last = waiting.replace(minute=54, second=0, microsecond=0)
-    return max(last, waiting)
+    if check_in is None:
+        return news + LATE if news else None
+    if news is None or check_in <= news:
+        return max(check_in, check_in.replace(minute=54, second=0, microsecond=0))
+    return max(news, min(news + LATE, check_in - timedelta(seconds=1)))

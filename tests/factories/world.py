@@ -125,6 +125,10 @@ class World:
         self._numbers = itertools.count(1)
         self._validator = RequestValidator(TOKEN)
 
+    def restart_web(self) -> None:
+        """As after a deployment: nothing that a web process remembers is left."""
+        self.client = create_app(self.ports).test_client()
+
     def close(self) -> None:
         self._workshop.close()
         self.redis.close()

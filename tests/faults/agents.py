@@ -48,9 +48,7 @@ class Agents:
             "POST", f"/zendesk/{SUBDOMAIN}/_ui/tickets/{ticket_id}/comments", {"body": body}
         )
         with self._lock:
-            self.replies.append(
-                Reply(buyer.phone, ticket_id, str(said["comment"]["id"]), body)
-            )
+            self.replies.append(Reply(buyer.phone, ticket_id, str(said["comment"]["id"]), body))
 
     def read_ticket(self, ticket_id: str) -> list[dict[str, Any]]:
         """Its comments, oldest first."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults import report
 from tests.faults.buyers import Buyers
 from tests.faults.size import Size
 from tests.faults.stack import Stack
@@ -42,3 +43,8 @@ def stack(opened: Stack) -> Iterator[Stack]:
     opened.heal()
     yield opened
     opened.heal()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for line in report.LINES:
+        terminalreporter.write_line(f"  {line}")

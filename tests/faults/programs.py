@@ -6,6 +6,7 @@ machine does, or one child alone, as the kernel does when memory runs out.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -75,10 +76,8 @@ class Program:
 
     def signal_all(self, number: signal.Signals) -> None:
         if self._process is not None:
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, number)
-            except ProcessLookupError:
-                pass
 
     def wait_for(self, url: str, seconds: float = 40.0) -> None:
         """Until `url` answers below 500. Raises AssertionError with the log's end."""
@@ -97,7 +96,5 @@ class Program:
 
 
 def _send(pid: int, number: signal.Signals) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
-    except ProcessLookupError:
-        pass

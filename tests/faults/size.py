@@ -13,13 +13,31 @@ class Size:
     bulk: int  # rows of the flood
     outage_seconds: float  # of Redis
     patience: float  # seconds until a house that fell behind must be quiet
+    blows: tuple[float, float]  # seconds between two blows
+    rounds: int  # of killing the worker at every step
 
     @classmethod
     def full(cls) -> Size:
         return cls(
-            threads=2000, waves=8, few=200, bulk=6000, outage_seconds=30.0, patience=900.0
+            threads=2000,
+            waves=8,
+            few=200,
+            bulk=6000,
+            outage_seconds=30.0,
+            patience=900.0,
+            blows=(1.5, 5.0),
+            rounds=4,
         )
 
     @classmethod
     def small(cls) -> Size:
-        return cls(threads=90, waves=3, few=20, bulk=1500, outage_seconds=5.0, patience=120.0)
+        return cls(
+            threads=120,
+            waves=3,
+            few=20,
+            bulk=1500,
+            outage_seconds=5.0,
+            patience=120.0,
+            blows=(1.0, 3.0),
+            rounds=1,
+        )

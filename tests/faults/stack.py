@@ -239,7 +239,9 @@ class Stack:
                 if not left:
                     return time.monotonic() - began
             time.sleep(0.1)
-        raise AssertionError(f"after {seconds:.0f} s there is still to do: {left}\n{self.troubles()}")
+        raise AssertionError(
+            f"after {seconds:.0f} s there is still to do: {left}\n{self.troubles()}"
+        )
 
     def until(self, condition: Callable[[], Any], seconds: float, what: str) -> Any:
         """The condition's first true answer. Raises AssertionError after `seconds`."""

@@ -11,6 +11,7 @@ import time
 
 from tests.faults.buyers import SPREAD, Buyers
 from tests.faults.doors import Doors, crowd, percentile
+from tests.faults.report import told
 from tests.faults.size import Size
 from tests.faults.stack import Stack
 
@@ -60,7 +61,7 @@ def test_buyers_text_starts_within_a_second_though_bulk_work_floods_every_queue(
     stack.until(lambda: len(begun()) == len(answered), 120.0, "every text begun")
     delays = [at - answered[sid] for sid, at in begun().items()]
     p50, p99 = percentile(delays, 0.5), percentile(delays, 0.99)
-    print(f"{waiting} rows waiting; text begun after p50 {p50:.3f} s, p99 {p99:.3f} s")
+    told(f"{waiting} rows waiting; text begun after p50 {p50:.3f} s, p99 {p99:.3f} s")
     stack.execute("DELETE FROM outbox WHERE topic IN ('orders.complete', 'messaging.backfill')")
     stack.tell("DELETE", "/sandbox/faults")
     stack.quiet(size.patience)

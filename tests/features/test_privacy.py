@@ -29,6 +29,15 @@ def test_redacted_buyer_is_forgotten_but_the_opt_out_stands(world: World) -> Non
     assert world.scalar("SELECT count(*) FROM consent_events WHERE action = 'revoked'") == 1
 
 
+def test_guest_is_forgotten_by_their_orders(world: World) -> None:
+    shop = world.shop()
+    world.order(5001, customer=None)
+    world.settle()
+    world.text(shop, "I am nobody's customer")
+    redact(world, "customers/redact", customer={"phone": BUYER}, orders_to_redact=[5001])
+    assert "nobody" not in world.scalar("SELECT string_agg(body, ' ') FROM messages")
+
+
 def test_other_buyers_are_left_alone(world: World) -> None:
     shop = world.shop()
     world.text(shop, "Mine stays", sender="+14155550177")
@@ -45,6 +54,8 @@ def test_redacted_shop_loses_its_texts_and_its_line(world: World) -> None:
     redact(world, "shop/redact")
     assert "hello" not in world.scalar("SELECT string_agg(body, ' ') FROM messages")
     assert world.scalar("SELECT auth_token FROM senders") == ""
+    world.restart_web()
+    assert world.text(shop, "anyone there?").status_code == 404
 
 
 def test_merchant_who_came_back_keeps_everything(world: World) -> None:

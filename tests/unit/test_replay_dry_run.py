@@ -16,7 +16,7 @@ from app.replay.read_orders import OrdersFile
 from app.replay.replies import reply_to
 from app.replay.shop_rules import ShopRules, product_rules
 from app.replay.timetable import Kind, Timetable, arrival_of, moments_of
-from app.replay.virtual_time import VirtualTime, step_towards
+from app.replay.virtual_time import VirtualTime, step_to
 from app.vendors.shopify.order_payload import parse_fulfillment, parse_order
 from tests.unit.test_replay_reading import SAMPLE, one, order, row, text
 
@@ -268,14 +268,25 @@ def test_nobody_answers_where_none_shall() -> None:
 
 
 @pytest.mark.parametrize(
-    ("waiting", "step"),
-    [("14:05:30", "14:54:00"), ("14:54:00", "14:54:00"), ("14:57:10", "14:57:10")],
+    ("check_in", "news", "step"),
+    [
+        ("14:05:30", None, "14:54:00"),  # with all others of this hour
+        ("14:57:10", None, "14:57:10"),
+        ("14:05:30", "14:20:00", "14:54:00"),
+        (None, "14:20:00", "15:20:00"),
+        ("18:00:00", "14:20:00", "15:20:00"),
+        ("15:00:00", "14:20:00", "14:59:59"),  # news first: it may call the check-in off
+        ("14:20:00", "14:20:00", "14:54:00"),
+        (None, None, None),
+    ],
 )
-def test_time_passes_in_steps_that_end_before_windows_close(waiting: str, step: str) -> None:
-    def at(clock: str) -> datetime:
-        return datetime.combine(NOW.date(), time.fromisoformat(clock), UTC)
+def test_time_passes_to_what_comes_next(
+    check_in: str | None, news: str | None, step: str | None
+) -> None:
+    def at(clock: str | None) -> datetime | None:
+        return clock and datetime.combine(NOW.date(), time.fromisoformat(clock), UTC) or None
 
-    assert step_towards(at(waiting)) == at(step)
+    assert step_to(at(check_in), at(news)) == at(step)
 
 
 def test_clock_is_moved_forward_only_and_for_everybody(tmp_path: Path) -> None:

@@ -115,7 +115,10 @@ def apply(
                     shop_id=shop.id,
                     topic="privacy.redact_customer",
                     queue="slow",
-                    payload={"customer_id": fact.customer_id},
+                    payload={
+                        "customer_id": fact.customer_id,
+                        "order_ids": list(fact.order_ids),
+                    },
                 )
             )
         case f.ShopRedactRequested():

@@ -55,7 +55,7 @@ class Lines:
             return remembered[1]
         with self._tools.db.across_shops("twilio door: whose key is this") as session:
             sender = session.scalars(
-                sa.select(Sender).where(Sender.door_key == door_key)
+                sa.select(Sender).where(Sender.door_key == door_key, Sender.state != "retired")
             ).one_or_none()
         if sender is None:
             return None

@@ -29,7 +29,7 @@ import hmac
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from urllib.parse import parse_qs, parse_qsl, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from app.foundation.errors import Refused
 from app.messaging.ports import InboundText, MediaRef, StatusUpdate
@@ -78,15 +78,19 @@ def parse_form(raw: bytes) -> list[tuple[str, str]]:
     if len(raw) > MAX_FORM_BYTES:
         raise Malformed("the form is too large")
     try:
-        return parse_qsl(
-            raw.decode("utf-8"),
-            keep_blank_values=True,
-            encoding="utf-8",
-            errors="strict",
-            max_num_fields=MAX_FORM_FIELDS,
-        )
+        pairs = raw.decode("utf-8").split("&")
+        if len(pairs) > MAX_FORM_FIELDS:
+            raise Malformed("the form has too many fields")
+        # urllib's own parser takes ten times as long, and every text waits for it.
+        parted = [pair.partition("=") for pair in pairs if pair]
+        return [(_decoded(name), _decoded(value)) for name, _, value in parted]
     except ValueError as error:  # bad UTF-8 counts as one
         raise Malformed("the form cannot be read") from error
+
+
+def _decoded(text: str) -> str:
+    spaced = text.replace("+", " ")
+    return unquote(spaced, errors="strict") if "%" in spaced else spaced
 
 
 def verify(
@@ -121,14 +125,15 @@ def verify(
             fields = form.items() if isinstance(form, Mapping) else form
             signed = "".join([name + value for name, value in sorted(set(fields))]).encode()
         key = auth_token.encode()
-        first = hmac.digest(key, with_port.encode() + signed, digest)
-        second = hmac.digest(key, without_port.encode() + signed, digest)
+        # Twilio is not consistent about naming the standard port, so both spellings count; that
+        # it mostly leaves it out is no secret.
+        for spelling in (without_port, with_port):
+            wanted = b64encode(hmac.digest(key, spelling.encode() + signed, digest))
+            if hmac.compare_digest(wanted, given):
+                return True
     except ValueError:  # non-ASCII signature, impossible port, half a surrogate pair
         return False
-    # Twilio is not consistent about naming the standard port, so both spellings count.
-    return hmac.compare_digest(b64encode(first), given) | hmac.compare_digest(
-        b64encode(second), given
-    )
+    return False
 
 
 def _algorithm(settings: str) -> str | None:
@@ -202,6 +207,9 @@ def bare_address(address: str) -> str:
 
 def _storable(form: Form) -> dict[str, str]:
     """All fields, without the one character that Postgres cannot store."""
+    fields = dict(form)
+    if "\0" not in "".join([*fields, *fields.values()]):
+        return fields
     return {name.replace("\0", ""): value.replace("\0", "") for name, value in form}
 
 
