@@ -22,6 +22,7 @@ class Load:
     """What came of one run."""
 
     seconds: float = 0.0
+    began_at: float = 0.0  # by the wall clock
     statuses: Counter[int] = field(default_factory=Counter)
     latencies: list[float] = field(default_factory=list)
 
@@ -125,6 +126,7 @@ def open_loop(port: int, requests: Sequence[bytes], *, rate: float, connections:
     busy: dict[int, _Line] = {}
     late: deque[tuple[bytes, float]] = deque()
     began = time.perf_counter() + 0.05
+    load.began_at = time.time() + 0.05
     timetable = deque((request, began + k / rate) for k, request in enumerate(requests))
     silent_since = began
     while timetable or late or busy:

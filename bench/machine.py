@@ -6,6 +6,7 @@ load share core 1. Ratios then compare Python with Python, not with the schedule
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 from collections.abc import Iterable
@@ -24,8 +25,9 @@ def check_cores() -> None:
 def pin(pids: Iterable[int], cores: frozenset[int]) -> None:
     """Put these processes, with all their threads, on these cores."""
     for pid in pids:
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            os.sched_setaffinity(int(task.name), cores)
+        with contextlib.suppress(OSError):  # a server's own child that just ended
+            for task in Path(f"/proc/{pid}/task").iterdir():
+                os.sched_setaffinity(int(task.name), cores)
 
 
 def family(pid: int) -> list[int]:
@@ -34,8 +36,9 @@ def family(pid: int) -> list[int]:
     while waiting:
         one = waiting.pop()
         found.append(one)
-        for task in Path(f"/proc/{one}/task").iterdir():
-            waiting += map(int, (task / "children").read_text().split())
+        with contextlib.suppress(OSError):
+            for task in Path(f"/proc/{one}/task").iterdir():
+                waiting += map(int, (task / "children").read_text().split())
     return found
 
 
@@ -43,8 +46,10 @@ def cpu_seconds(pids: Iterable[int]) -> float:
     """User and system time that these processes have used so far."""
     total = 0
     for pid in pids:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        total += int(fields[11]) + int(fields[12])
+        with contextlib.suppress(OSError):
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            # Its own, and those of children that have ended.
+            total += sum(map(int, fields[11:15]))
     return total / TICKS
 
 

@@ -71,6 +71,12 @@ class Stage:
         assert row is not None
         return int(row[0])
 
+    def use_both_cores(self) -> None:
+        """For measures of the whole, where nothing is pinned."""
+        both = machine.SERVER_CORE | machine.OTHER_CORE
+        redis = [self.servers.redis.pid]
+        machine.pin([os.getpid(), *machine.family(self.servers.postgres.pid), *redis], both)
+
     def settle(self) -> None:
         """What earlier runs left to be written is written before the next one begins."""
         with self.superuser() as connection:

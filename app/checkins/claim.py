@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import psycopg
 import sqlalchemy as sa
 import structlog
 
@@ -33,7 +34,7 @@ def claim_due(session: Session, *, now: datetime, limit: int = BATCH) -> int:
         try:
             with session.begin_nested():
                 session.publish(CheckInDue(shop_id=row.shop_id, check_in_id=row.id), now=now)
-        except (sa.exc.SQLAlchemyError, ValueError, LookupError):
+        except (sa.exc.SQLAlchemyError, psycopg.Error, ValueError, LookupError):
             log.exception("check-in put off", check_in_id=row.id)
             session.execute(
                 sa.update(CheckIn).where(CheckIn.id == row.id).values(due_at=now + PUT_OFF)

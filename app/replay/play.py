@@ -74,7 +74,6 @@ class Play:
         self._shuffle = random.Random(run)
         self._replies: list[tuple[datetime, str, Reply]] = []
         self._asked: set[int] = set()
-        self._asked_since: datetime | None = None
         self._count = 0
         self._moved = (0.0, "")  # when the standing last changed, and what it was
         self.played = Played()
@@ -84,7 +83,7 @@ class Play:
         begin = time.monotonic()
         first = self._timetable.begin(self._clock.now(), whole_days=self._clock.movable)
         self._clock.move_to(first)
-        self.played.began = self._asked_since = self._clock.now()
+        self.played.began = self._clock.now()
         try:
             self._go_on(begin)
         except KeyboardInterrupt:
@@ -162,12 +161,10 @@ class Play:
 
     def _plan_replies(self) -> None:
         """Look for check-ins that left since the last look, and let some buyers answer."""
-        assert self._asked_since is not None
-        for asked in self._observer.asked_since(self._asked_since - timedelta(hours=2)):
+        for asked in self._observer.asked():
             if asked.message_id in self._asked:
                 continue
             self._asked.add(asked.message_id)
-            self._asked_since = max(self._asked_since, asked.sent_at)
             self._progress.text()
             reply = reply_to(
                 run=self._run,

@@ -18,6 +18,7 @@ from app.replay.doors import Line
 from app.shops.models import Shop
 
 FEW_JOBS = 50
+LATE_IDS = 500  # rows whose transaction was still open when a higher id was seen
 
 # Rows put off by more than this wait for a retry; a replay does not stand still for them.
 LOOK = """
@@ -30,13 +31,15 @@ SELECT
      AND starts_with(topic, 'helpdesk.')) AS helpdesk,
   (SELECT count(*) FROM check_ins WHERE shop_id = %(shop)s AND state = 'scheduled'
      AND due_at <= %(now)s) AS due,
-  (SELECT count(*) FROM messages WHERE shop_id = %(shop)s AND id > %(after)s
-     AND direction = 'out' AND (state IN ('sending', 'accepted')
-       OR state = 'queued' AND (not_before IS NULL OR not_before <= %(now)s))) AS texts,
+  u.texts, coalesce(u.first - 1, (SELECT max(id) FROM messages), 0) AS settled,
   (SELECT min(due_at) FROM check_ins WHERE shop_id = %(shop)s AND state = 'scheduled'
      AND due_at > %(now)s) AS next_check_in,
   (SELECT min(not_before) FROM messages WHERE shop_id = %(shop)s AND state = 'queued'
      AND not_before > %(now)s) AS next_text
+FROM (SELECT min(id) AS first, count(*) FILTER (
+    WHERE state <> 'queued' OR not_before IS NULL OR not_before <= %(now)s) AS texts
+  FROM messages WHERE shop_id = %(shop)s AND id > %(after)s AND direction = 'out'
+    AND state IN ('queued', 'sending', 'accepted')) u
 """
 MARKS = """
 SELECT (SELECT coalesce(max(id), 0) FROM receipts) AS receipt,
@@ -46,7 +49,7 @@ SELECT (SELECT coalesce(max(id), 0) FROM receipts) AS receipt,
 ASKED = """
 SELECT m.id, m.sent_at, c.phone FROM messages m JOIN contacts c ON c.id = m.contact_id
 WHERE m.shop_id = %(shop)s AND m.id > %(after)s AND m.purpose = 'check_in'
-  AND m.sent_at >= %(since)s
+  AND m.sent_at IS NOT NULL
 """
 
 
@@ -115,6 +118,8 @@ class Observer:
         with db.across_shops("operator: replay, where it begins") as session:
             row = session.sql(MARKS).one()
         self.marks = Marks(receipt=row.receipt, message=row.message, ticket=row.ticket)
+        # Texts up to here have met their fate: now, and when we looked before.
+        self._settled = self._settled_before = self.marks.message
 
     def look(self, now: datetime) -> Standing:
         with self._db.across_shops("operator: replay, what waits") as session:
@@ -126,11 +131,13 @@ class Observer:
                         "owner": self._shop.domain,
                         "shop": self._shop.id,
                         "now": now,
-                        "after": self.marks.message,
+                        "after": self._settled,
                     },
                 )
                 .one()
             )
+        self._settled_before = self._settled
+        self._settled = max(self._settled, row.settled - LATE_IDS)
         coming = [at for at in (row.next_check_in, row.next_text) if at is not None]
         return Standing(
             receipts=row.receipts,
@@ -141,11 +148,11 @@ class Observer:
             next=min(coming, default=None),
         )
 
-    def asked_since(self, since: datetime) -> list[Asked]:
-        """Check-ins that left since then."""
+    def asked(self) -> list[Asked]:
+        """Check-ins that have left, all since the look before; some of them again."""
         with self._db.shop(self._shop.id) as session:
             rows = session.connection().exec_driver_sql(
-                ASKED, {"shop": self._shop.id, "after": self.marks.message, "since": since}
+                ASKED, {"shop": self._shop.id, "after": self._settled_before}
             )
             return [Asked(row.id, row.sent_at, row.phone) for row in rows]
 

@@ -196,7 +196,8 @@ def _check_ins(stack: Stack, buyers: Sequence[Buyer], books: Books) -> None:
         if many[buyer.order_id] != 1:
             books.wrong(f"order {buyer.order_id} has {many[buyer.order_id]} check-ins")
     for row in rows:
-        books.counted[f"check-in {row['state']}"] += 1
+        why = f" ({row['reason']})" if row["reason"] else ""
+        books.counted[f"check-in {row['state']}{why}"] += 1
         if row["state"] in ENDED_CHECK_INS or any(
             text["state"] == "unknown" and text["purpose"] == "check_in" for text in books.unknown
         ):

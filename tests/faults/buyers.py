@@ -19,8 +19,8 @@ AREAS = (
     " 313 314 315 316 317 318 319 320 321 323 325 330 334 336 337 339 347 351 352 360 361 386 401"
     " 402 404 405 406 407 408 409 410 412 413 414 417 419 423 424 425 432 434 435 440 443 469 478"
 )
-ARRIVED_AGO = timedelta(hours=2, seconds=1)  # a second longer than the shop's delay
-SPREAD = 21 * 60  # seconds after which every check-in of a parcel that arrived then is due
+DELAY = timedelta(hours=2)  # of the shop, between arrival and check-in
+SPREAD = 21 * 60  # seconds after which every check-in is due whose parcel arrived before `DELAY`
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,11 @@ class Buyer:
             line["id"] = (7_000_000_000 + self.number) * 10 + ordinal
         return order
 
-    def delivery(self, now: datetime) -> dict[str, Any]:
-        """A carrier's scan whose check-in falls due within `SPREAD` from now."""
-        return payloads.scan_payload(self.order_id, self.parcel_id, at=now - ARRIVED_AGO)
+    def delivery(self, now: datetime, *, due_in: float) -> dict[str, Any]:
+        """A carrier's scan whose check-in is due in so many seconds. One that is told later than
+        that (always if negative) is due within `SPREAD`."""
+        at = now - DELAY + timedelta(seconds=due_in)
+        return payloads.scan_payload(self.order_id, self.parcel_id, at=at)
 
 
 class Buyers:

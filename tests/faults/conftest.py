@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,6 +41,7 @@ def buyers() -> Buyers:
 
 @pytest.fixture
 def stack(opened: Stack) -> Iterator[Stack]:
+    faulthandler.cancel_dump_traceback_later()  # these tests take minutes, each wait is bounded
     opened.heal()
     yield opened
     opened.heal()

@@ -144,12 +144,12 @@ class Doors:
                 return answer
             time.sleep(AGAIN_SECONDS)
 
-    def deliver(self, buyer: Buyer) -> None:
-        """The buyer's order was placed, and arrived. Its check-in is due after `SPREAD`."""
+    def deliver(self, buyer: Buyer, *, due_in: float = -1.0) -> None:
+        """The buyer's order was placed, and arrived; see `Buyer.delivery`."""
         now = self._stack.now
         for topic, payload in (
             ("orders/create", buyer.order(now)),
-            ("fulfillment_events/create", buyer.delivery(now)),
+            ("fulfillment_events/create", buyer.delivery(now, due_in=due_in)),
         ):
             delivery = self.new_id("delivery")
             self.insist(lambda t=topic, p=payload, d=delivery: self.shopify(t, p, delivery=d))  # type: ignore[misc]

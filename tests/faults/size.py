@@ -9,6 +9,7 @@ from dataclasses import dataclass
 class Size:
     threads: int  # of the one run in which everything fails
     waves: int  # in which those threads begin
+    turn: float  # seconds that each act of a wave lasts at least
     few: int  # threads of a test about one fault
     bulk: int  # rows of the flood
     outage_seconds: float  # of Redis
@@ -21,6 +22,7 @@ class Size:
         return cls(
             threads=2000,
             waves=8,
+            turn=20.0,
             few=200,
             bulk=6000,
             outage_seconds=30.0,
@@ -34,6 +36,7 @@ class Size:
         return cls(
             threads=120,
             waves=3,
+            turn=6.0,
             few=20,
             bulk=1500,
             outage_seconds=5.0,
