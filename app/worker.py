@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from multiprocessing.process import BaseProcess
@@ -37,6 +38,7 @@ log = structlog.get_logger()
 
 MAX_ATTEMPTS = 12  # about three hours with the pauses below
 PAUSE_SECONDS = (2, 5, 15, 60, 300, 900, 1800)
+SETTLE_PAUSES = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)
 RESERVED = ("reply",)  # the queue that always has a process of its own
 
 BEGIN_OUTBOX = """
@@ -54,19 +56,25 @@ RETURNING id, source, topic, owner, body, attempts, occurred_at
 OUTBOX_DONE = "DELETE FROM outbox WHERE id = %s"
 OUTBOX_AGAIN = """
 UPDATE outbox SET leased_until = NULL, relayed_at = NULL, error = %s,
-  attempts = attempts - %s, available_at = now() + make_interval(secs => %s) WHERE id = %s
+  attempts = attempts - %s, available_at = now() + make_interval(secs => %s)
+  WHERE id = %s AND attempts = %s
 """
-OUTBOX_FAILED = "UPDATE outbox SET leased_until = NULL, failed_at = now(), error = %s WHERE id = %s"
+OUTBOX_FAILED = """
+UPDATE outbox SET leased_until = NULL, failed_at = now(), error = %s
+WHERE id = %s AND attempts = %s
+"""
 RECEIPT_DONE = (
     "UPDATE receipts SET state = 'done', processed_at = now(), error = NULL WHERE id = %s"
 )
 RECEIPT_WAITING = "UPDATE receipts SET state = 'waiting', leased_until = NULL WHERE id = %s"
 RECEIPT_AGAIN = """
 UPDATE receipts SET leased_until = NULL, relayed_at = NULL, error = %s,
-  attempts = attempts - %s, available_at = now() + make_interval(secs => %s) WHERE id = %s
+  attempts = attempts - %s, available_at = now() + make_interval(secs => %s)
+  WHERE id = %s AND attempts = %s
 """
 RECEIPT_FAILED = (
-    "UPDATE receipts SET state = 'failed', leased_until = NULL, error = %s WHERE id = %s"
+    "UPDATE receipts SET state = 'failed', leased_until = NULL, error = %s"
+    " WHERE id = %s AND attempts = %s"
 )
 
 
@@ -163,12 +171,12 @@ class Workshop:
                     run()
                 JOBS_DONE.labels(topic).inc()
             except Postponed as postponed:
-                self._settle(again, str(postponed), 1, postponed.seconds, row.id)
+                self._settle(row, again, str(postponed), 1, postponed.seconds)
             except Refused as refused:
                 # It can never be worked as it stands: kept and shown, not repeated.
                 JOBS_FAILED.labels(topic).inc()
                 log.warning("job refused", reason=refused.reason)
-                self._settle(failed, f"refused: {refused.reason}", row.id)
+                self._settle(row, failed, f"refused: {refused.reason}")
             except Exception as error:
                 JOBS_FAILED.labels(topic).inc()
                 known = isinstance(error, DoorstepError)
@@ -184,14 +192,21 @@ class Workshop:
                 # An error's text may quote a buyer: only its kind is stored.
                 name = f"{type(error).__name__}: {error}" if known else type(error).__name__
                 if row.attempts >= MAX_ATTEMPTS:
-                    self._settle(failed, name, row.id)
+                    self._settle(row, failed, name)
                 else:
-                    self._settle(again, name, 0, pause, row.id)
+                    self._settle(row, again, name, 0, pause)
 
-    def _settle(self, statement: str, *values: Any) -> None:
-        # With the database away the lease runs out by itself, and the row is handed out again.
-        with contextlib.suppress(Exception), self._ports.db.across_shops("worker: settle") as s:
-            s.sql(statement, *values)
+    def _settle(self, row: Any, statement: str, *values: Any) -> None:
+        """Give the row back, unless another has begun it meanwhile, who counted it up.
+
+        With the database away it is tried for some time, so that a short outage does not cost
+        the whole lease; then the lease runs out by itself, and the row is handed out again.
+        """
+        for pause in SETTLE_PAUSES:
+            time.sleep(pause)
+            with contextlib.suppress(Exception), self._ports.db.across_shops("worker: settle") as s:
+                s.sql(statement, *values, row.id, row.attempts)
+                return
 
     def close(self) -> None:
         self._threads.shutdown(wait=True)

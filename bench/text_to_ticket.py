@@ -84,7 +84,7 @@ def _check_comments(stack: Stack) -> None:
     shown = 0
     for (ticket_id,) in linked:
         ticket = stack.call(f"/zendesk/{SUBDOMAIN}/_ui/tickets/{ticket_id}")["ticket"]
-        bodies = "\n".join(comment["body"] for comment in ticket["comments"])
+        bodies = "\n".join(comment["text"] for comment in ticket["comments"])
         shown += sum(bodies.count(word) for word in requests.WORDS)
     buyers = stack.sql("SELECT count(*) FROM contacts WHERE last_inbound_at IS NOT NULL")[0][0]
     if len(linked) != buyers or shown != texts_of_buyers:
