@@ -62,7 +62,7 @@ def measure(stage: Stage) -> list[Finding]:
                 "seconds": PROVIDER_SECONDS,
             },
         )  # fmt: skip
-        phones = requests.buyers()
+        phones = requests.eastern_buyers()
         _send(stack, list(islice(phones, WARM_UP)))
         before = stack.cpu()
         seconds = _send(stack, list(islice(phones, CHECK_INS)))
