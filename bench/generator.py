@@ -76,9 +76,7 @@ class _Line:
         return int(self._read[9:12]) if len(self._read) >= head + 4 + length else None
 
 
-def closed_loop(
-    port: int, requests: Sequence[bytes], *, connections: int, seconds: float
-) -> Load:
+def closed_loop(port: int, requests: Sequence[bytes], *, connections: int, seconds: float) -> Load:
     """Send `requests` in order, each connection its next as soon as the last was answered."""
     load = Load()
     waiting = iter(requests)

@@ -30,7 +30,7 @@ def measure(stage: Stage) -> list[Finding]:
         ("inbound", ours, texts),
     ]
     loads: dict[str, list[Load]] = {name: [] for name, _, _ in runs}
-    for name, server, build in runs:
+    for _, server, build in runs:
         open_loop(server.port, build(RATE * 2), rate=RATE)
     for _ in range(ROUNDS):
         for name, server, build in runs:

@@ -27,11 +27,12 @@ WORDS = (
     "Love the colour! The zip catches a bit at the top though, is there a trick to it?",
 )
 
-EASTERN = (
-    "201 212 215 216 234 267 315 330 339 347 351 412 413 419 440 484 508 513 516 518 551 570 585"
-    " 607 609 610 614 617 631 646 716 717 718 724 732 740 774 781 814 845 848 856 857 862 908 914"
-    " 917 937 978"
-).split()
+# Area codes of the eastern states, where noon is lawful everywhere.
+EASTERN = """
+    201 212 215 216 234 267 315 330 339 347 351 412 413 419 440 484 508 513 516 518 551 570
+    585 607 609 610 614 617 631 646 716 717 718 724 732 740 774 781 814 845 848 856 857 862
+    908 914 917 937 978
+""".split()
 
 _numbers = itertools.count(1)
 

@@ -62,9 +62,7 @@ def measure(stage: Stage) -> list[Finding]:
     else:
         against = ours.rate / contestants[-1].rate
         found.append(
-            Finding(
-                "… against shopify-app-express", "≥ 1.0 ×", f"{against:.2f} ×", against >= 1.0
-            )
+            Finding("… against shopify-app-express", "≥ 1.0 ×", f"{against:.2f} ×", against >= 1.0)
         )
     found.append(Finding("… memory of a process", "≤ 100 MB", f"{size:.0f} MB", size <= 100))
     return found

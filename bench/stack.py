@@ -114,9 +114,7 @@ def running(stage: Stage, *, worker_processes: int = 2) -> Iterator[Stack]:
     # The account's plan allows what it would take a large merchant's contract to allow.
     stack.sql("UPDATE helpdesk_accounts SET updates_per_minute = 1000000")
     stack.sql("UPDATE senders SET segments_per_second = 10000")
-    stack.call(
-        "/twilio/_actions/numbers", {"phone": LINE, "kind": "short_code", "mps": 10_000}
-    )
+    stack.call("/twilio/_actions/numbers", {"phone": LINE, "kind": "short_code", "mps": 10_000})
     try:
         yield stack
         stack.check_alive()

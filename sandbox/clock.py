@@ -20,23 +20,24 @@ _offset = 0
 
 def use_file(path: Path) -> None:
     """Keep the offset in this file, and start from what it says."""
-    global _path, _offset
+    global _path
     with _lock:
         _path = path
-        try:
-            _offset = int(path.read_text().strip() or 0)
-        except FileNotFoundError:
-            _offset = 0
 
 
 def offset() -> int:
-    """Seconds that have been skipped."""
-    return _offset
+    """Seconds that have been skipped, by us or by another that keeps the same file."""
+    if _path is None:
+        return _offset
+    try:
+        return int(_path.read_text().strip() or 0)
+    except FileNotFoundError:
+        return 0
 
 
 def now() -> datetime:
     """This moment in the sandbox, aware, in UTC."""
-    return datetime.now(UTC) + timedelta(seconds=_offset)
+    return datetime.now(UTC) + timedelta(seconds=offset())
 
 
 def set_offset(seconds: int) -> None:
@@ -54,7 +55,7 @@ def set_offset(seconds: int) -> None:
 
 def advance(seconds: int) -> None:
     """Let time pass."""
-    set_offset(_offset + seconds)
+    set_offset(offset() + seconds)
 
 
 def seconds_until(local: time, zone: ZoneInfo) -> int:

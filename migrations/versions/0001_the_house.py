@@ -23,7 +23,8 @@ DO $$ BEGIN
   END IF;
   IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'doorstep_app' AND (rolbypassrls OR rolsuper))
   THEN
-    RAISE EXCEPTION 'role doorstep_app may bypass row-level security; ALTER ROLE doorstep_app NOSUPERUSER NOBYPASSRLS';
+    RAISE EXCEPTION 'role doorstep_app may bypass row-level security'
+      USING HINT = 'ALTER ROLE doorstep_app NOSUPERUSER NOBYPASSRLS';
   END IF;
 END $$;
 GRANT USAGE ON SCHEMA public TO doorstep_app;

@@ -185,8 +185,11 @@ class Cast:
     def at(self, *steps: Step) -> list[Buyer]:
         return [buyer for step, buyer in self.by_step if step in steps]
 
-    def arrive(self, doors: Doors) -> None:
+    def arrive(self, stack: Stack, doors: Doors) -> None:
         """What must have happened, and be quiet, before the steps are held."""
+        # Enough of them that every held job has a process of its own.
+        stack.worker.kill()
+        stack.worker.start(WORKER_PROCESSES=str(len(STEPS) + 2))
         known = [buyer for step, buyer in self.by_step if step not in NEW_TO_US]
         crowd(known, lambda buyer: doors.write(buyer, buyer.words("first text")))
         crowd(self.in_line, doors.deliver)
@@ -194,9 +197,6 @@ class Cast:
 
 def kill_worker_at_every_step(stack: Stack, doors: Doors, cast: Cast) -> str:
     """Hold them all, kill the worker, let go, start a new one. What was met, in words."""
-    # Enough of them that every held job has a process of its own.
-    stack.worker.kill()
-    stack.worker.start(WORKER_PROCESSES=str(len(STEPS) + 2))
     windows = Windows(stack)
     try:
         for step, buyer in cast.by_step:

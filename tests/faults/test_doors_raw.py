@@ -55,7 +55,7 @@ def say(stack: Stack, raw: bytes) -> str:
             line.sendall(raw)
             line.shutdown(socket.SHUT_WR)
             answer = line.recv(200)
-        except (ConnectionError, TimeoutError):
+        except OSError:
             return "cut"
     words = answer.split(b" ", 2)
     return words[1].decode("ascii", "replace") if len(words) > 1 else "cut"

@@ -40,7 +40,7 @@ def test_nothing_is_lost_doubled_or_hidden_though_everything_fails(
     casts = [Cast.of(buyers) for _ in range(size.rounds)]
     for cast in casts:
         stack.let_pass(RENEWAL)
-        cast.arrive(doors)
+        cast.arrive(stack, doors)
         told(f"quiet after {stack.quiet(size.patience):.0f} s")
         met = kill_worker_at_every_step(stack, doors, cast)
         told(f"{met}; recovered in {stack.quiet(RECOVERED_SECONDS):.0f} s")
