@@ -10,6 +10,7 @@ with a row, a verdict and a fate.
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from app.vendors.twilio import webhooks
 log = structlog.get_logger()
 
 TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response></Response>'
+DOOR_KEY = re.compile(r"[A-Za-z0-9_-]{16,64}")
 REMEMBER_SECONDS = 10.0  # how long a changed token or a retired line may go unnoticed
 
 
@@ -83,7 +85,7 @@ def blueprint(tools: Tools, *, public_url: str) -> Blueprint:
         """The shop's line and the form, or the status that refuses the request."""
         if request.content_length is None or request.content_length > webhooks.MAX_FORM_BYTES:
             return 413
-        line = lines.find(door_key)
+        line = lines.find(door_key) if DOOR_KEY.fullmatch(door_key) else None
         if line is None:
             return 404
         form = webhooks.parse_form(request.get_data(cache=False))
