@@ -56,6 +56,20 @@ def test_delivery_that_comes_before_its_order_is_kept(world: World) -> None:
     assert len(world.sent()) == 1
 
 
+def test_check_in_that_falls_due_before_its_order_is_known_waits_for_it(world: World) -> None:
+    world.shop()
+    world.deliver()
+    world.settle()
+    world.clock.advance(hours=3)
+    world.settle()
+    assert [c.state for c in world.check_ins()] == ["scheduled"]
+    world.order()
+    world.settle()
+    world.clock.advance(minutes=11)
+    world.settle()
+    assert len(world.sent()) == 1
+
+
 def test_older_news_of_an_order_never_overwrites_newer(world: World) -> None:
     world.shop()
     world.order(updated_at=NOON, cancelled_at=NOON.isoformat())
