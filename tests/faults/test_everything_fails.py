@@ -7,7 +7,10 @@ a job stands at each step of send, receive and mirror. Then three ledgers are co
 
 from __future__ import annotations
 
+import os
 import time
+
+import pytest
 
 from tests.faults.agents import Agents
 from tests.faults.books import close_books
@@ -26,6 +29,10 @@ RECOVERED_SECONDS = 60.0  # after a kill -9 of the worker
 RENEWAL = 26 * 60
 
 
+@pytest.mark.skipif(
+    os.environ.get("FAULTS_SIZE") != "full",
+    reason="two to four minutes of blows: runs at full size, with `make test-faults`",
+)
 def test_nothing_is_lost_doubled_or_hidden_though_everything_fails(
     stack: Stack, buyers: Buyers, size: Size
 ) -> None:
