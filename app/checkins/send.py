@@ -28,6 +28,7 @@ from app.shops.models import Shop, ShopPreferences
 from app.shops.preferences import preferences_of
 
 SPREAD_SECONDS = 600
+STILL_WAITING = timedelta(days=3)
 ORDER_MAY_COME = timedelta(days=1)  # webhooks may be a day late
 LOOK_AGAIN = timedelta(minutes=10)
 SIZE_OPTIONS = ("size", "taille", "größe", "talla")
@@ -64,7 +65,7 @@ def send_check_in(session: Session, event: CheckInDue, *, now: datetime) -> None
             purpose=Purpose.CHECK_IN,
             order_id=order.id,
             check_in_id=check_in.id,
-            being_helped=conversation.waiting_since is not None,
+            being_helped=is_being_helped(conversation.waiting_since, now),
         ),
     )
     if isinstance(verdict, NotBefore):
@@ -87,6 +88,11 @@ def send_check_in(session: Session, event: CheckInDue, *, now: datetime) -> None
         ),
     )
     check_in.state, check_in.message_id = "queued", added.message_ids[0]
+
+
+def is_being_helped(waiting_since: datetime | None, now: datetime) -> bool:
+    """A text that nobody answered for days, such as a "Thanks!", waits for nothing any more."""
+    return waiting_since is not None and now - waiting_since < STILL_WAITING
 
 
 def out_of_place(session: Session, *, now: datetime, check_in: CheckIn, order: Order) -> str | None:

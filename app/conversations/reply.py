@@ -50,16 +50,16 @@ def add_own_text(
     session: Session, *, now: datetime, conversation: Conversation, text: OwnText
 ) -> Added | AlreadyAdded:
     """Add one of our texts, in several parts if it is too long for one, and queue them."""
+    parts = split_text(text.body) or [""]
     existing = session.scalars(
         sa.select(Message.id)
         .where(Message.shop_id == conversation.shop_id)
-        .where(Message.dedupe_key.like(text.key.replace("%", r"\%").replace("_", r"\_") + "#%"))
+        .where(Message.dedupe_key.in_([f"{text.key}#{n}" for n in range(len(parts))]))
         .order_by(Message.id)
     ).all()
     if existing:
         return AlreadyAdded(tuple(existing))
     ids = []
-    parts = split_text(text.body) or [""]
     for number, part in enumerate(parts):
         message = queue_text(
             session,

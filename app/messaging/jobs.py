@@ -3,7 +3,6 @@ transactions, never inside one."""
 
 from __future__ import annotations
 
-import time
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -57,7 +56,6 @@ def send(tools: Needs, *, shop_id: int, message_id: int) -> None:
         claimed = claim_text(session, now=now, message_id=message_id, media_address=media_address)
     if not isinstance(claimed, Claimed):
         return
-    time.sleep(claimed.wait_seconds)
     action: CodeAction | None = None
     try:
         accepted = tools.sms.send(access_to(tools, claimed.sender), claimed.text)

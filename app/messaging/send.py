@@ -30,8 +30,8 @@ from app.messaging.permit import Denied, NotBefore, Subject, ask_permission, loc
 from app.messaging.ports import CodeAction, OutboundText, Rejected
 from app.messaging.status import bind_waiting
 
+BURST = timedelta(seconds=1)  # this much ahead of its place a text may leave
 BEHIND_ANOTHER_PART = timedelta(seconds=2)
-MAX_WAIT_IN_LINE = timedelta(seconds=1)  # longer than this, the text waits as a row
 LONGEST_VALIDITY = 36_000  # seconds; the provider's limit
 SHORTEST_VALIDITY = 60
 RETRIES = 8  # of what the provider certainly did not take
@@ -45,7 +45,6 @@ MediaAddress = Callable[[int, int], str]
 class Claimed:
     text: OutboundText
     sender: Sender
-    wait_seconds: float  # until its place in the line comes up; at most MAX_WAIT_IN_LINE
 
 
 @dataclass(frozen=True)
@@ -118,7 +117,8 @@ def claim_text(
     )
     # A buyer who waits for an answer does not stand in line behind check-ins.
     wait = slot_at - now if purpose in PROACTIVE else timedelta(0)
-    if wait > MAX_WAIT_IN_LINE:
+    if wait > BURST:
+        # As a row, never asleep after the claim: a STOP meanwhile must find it.
         message.slot_at = message.not_before = slot_at
         message.reason = "in_line"
         return Held(slot_at)
@@ -145,7 +145,6 @@ def claim_text(
             validity_seconds=max(SHORTEST_VALIDITY, min(LONGEST_VALIDITY, validity)),
         ),
         sender=sender,
-        wait_seconds=max(0.0, wait.total_seconds()),
     )
 
 

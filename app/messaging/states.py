@@ -28,6 +28,7 @@ PROVIDER_RANKS = {
 
 # Ours, as far as reports can move them.
 STATE_RANKS = {
+    "queued": 0,  # given up for lost and put back, yet a report proves that it was taken
     "sending": 0,
     "unknown": 0,
     "accepted": 1,

@@ -66,7 +66,7 @@ def apply_status(session: Session, *, now: datetime, shop_id: int, update: Statu
     ).one_or_none()
     if moved is None:
         return False
-    if moved.was in ("sending", "unknown"):
+    if moved.was in ("queued", "sending", "unknown"):
         session.publish(
             TextAccepted(
                 shop_id=shop_id,

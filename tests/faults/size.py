@@ -13,6 +13,7 @@ class Size:
     few: int  # threads of a test about one fault
     bulk: int  # rows of the flood
     outage_seconds: float  # of Redis
+    postgres_away: float  # seconds
     patience: float  # seconds until a house that fell behind must be quiet
     blows: tuple[float, float]  # seconds between two blows
     rounds: int  # of killing the worker at every step
@@ -26,6 +27,7 @@ class Size:
             few=200,
             bulk=6000,
             outage_seconds=30.0,
+            postgres_away=10.0,
             patience=900.0,
             blows=(1.5, 5.0),
             rounds=4,
@@ -40,6 +42,7 @@ class Size:
             few=20,
             bulk=1500,
             outage_seconds=5.0,
+            postgres_away=5.0,
             patience=120.0,
             blows=(1.0, 3.0),
             rounds=1,

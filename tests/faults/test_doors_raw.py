@@ -71,7 +71,7 @@ def test_bytes_that_are_no_request_never_make_an_error_or_stop_the_doors(
     def one(raw: bytes) -> None:
         status = say(stack, raw)
         answers[status] += 1
-        assert status == "cut" or status[:1] in "234", f"{status} to {raw[:500]!r} (seed {seed})"
+        assert status == "cut" or status[:1] in "1234", f"{status} to {raw[:500]!r} (seed {seed})"
 
     before = stack.count("SELECT count(*) FROM receipts")
     crowd([request(make) for _ in range(REQUESTS)], one)

@@ -12,8 +12,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import pytest
-
 from tests.faults.agents import Agents
 from tests.faults.books import close_books
 from tests.faults.buyers import Buyer, Buyers
@@ -89,12 +87,13 @@ def test_redis_away_is_noticed_by_nobody_outside_and_each_job_runs_once_afterwar
     close_books(stack, doors, agents, [*group, first])
 
 
-@pytest.mark.parametrize("seconds", [10.0])
 def test_doors_say_503_in_time_while_postgres_is_away_and_recover_by_themselves(
-    stack: Stack, buyers: Buyers, size: Size, seconds: float
+    stack: Stack, buyers: Buyers, size: Size
 ) -> None:
     doors, agents = Doors(stack), Agents(stack)
     group = buyers.take(size.few)
+
+    seconds = size.postgres_away
 
     def outage() -> None:
         stack.servers.postgres.kill_immediately()

@@ -165,3 +165,16 @@ def test_cancelled_order_calls_a_scheduled_check_in_off(world: World) -> None:
     world.clock.advance(hours=3)
     world.settle()
     assert world.sent() == []
+
+
+def test_thanks_that_nobody_answered_does_not_end_check_ins_for_good(world: World) -> None:
+    shop = world.shop()
+    world.checked_in(shop)
+    world.text(shop, "Thanks!")
+    world.clock.advance(days=60)
+    world.order(5002, updated_at=world.clock.now())
+    world.deliver(5002, 9002)
+    world.settle()
+    world.clock.advance(hours=2, minutes=25)
+    world.settle()
+    assert len(world.texts(purpose="check_in", state="accepted")) == 2

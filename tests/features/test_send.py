@@ -161,6 +161,16 @@ def test_killed_sender_whose_text_never_left_sends_it_once(world: World) -> None
     assert (reply.state, reply.attempts) == ("accepted", 2)
 
 
+def test_report_of_a_text_that_was_put_back_keeps_it_from_leaving_twice(world: World) -> None:
+    shop = world.shop()
+    message = world.checked_in(shop)
+    world.execute("UPDATE messages SET state = 'queued' WHERE id = :id", id=message.id)
+    world.report(shop, message, "sent")
+    world.settle()
+    assert [text.state for text in world.texts(id=message.id)] == ["sent"]
+    assert len(world.sent()) == 1
+
+
 def test_killed_sender_whose_text_had_left_is_bound_and_never_sent_again(world: World) -> None:
     shop = world.shop()
     world.text(shop, "hi")
