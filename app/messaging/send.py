@@ -84,7 +84,9 @@ def claim_text(
         sa.select(Message)
         .where(Message.id == message_id, Message.state == "queued")
         .where(sa.or_(Message.not_before.is_(None), Message.not_before <= now))
-        .with_for_update(skip_locked=True)
+        # Waits for whoever holds it: a claim that passed over it would end this job, and if the
+        # other one is then undone, nobody would come for this text again.
+        .with_for_update()
     ).one_or_none()
     if message is None:
         return NotWaiting()

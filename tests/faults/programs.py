@@ -10,6 +10,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,16 +20,40 @@ import httpx
 from scripts.places import ROOT
 
 
+class Reaper:
+    """Ends what was started here if the test run itself is killed. See `reaper`."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.faults.reaper"],
+            cwd=ROOT, stdin=subprocess.PIPE, text=True, start_new_session=True,
+        )  # fmt: skip
+
+    def note(self, number: int) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{number}\n")
+        self._process.stdin.flush()
+
+    def close(self) -> None:
+        self._process.communicate(timeout=10)
+
+
 class Program:
     """A process and its children. `command` is a line of the Procfile, or one like it."""
 
     def __init__(
-        self, name: str, command: str, environment: Mapping[str, str], folder: Path
+        self,
+        name: str,
+        command: str,
+        environment: Mapping[str, str],
+        folder: Path,
+        reaper: Reaper,
     ) -> None:
         self.name = name
         self.log = folder / f"{name}.log"
         self._command = command
         self._environment = dict(environment)
+        self._reaper = reaper
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -40,13 +65,16 @@ class Program:
         return self._process is not None and self._process.poll() is None
 
     def start(self, **settings: str) -> None:
-        """`settings` differ from the stack's for this one start."""
+        """`settings` differ from the stack's for this one start. Does nothing while it runs."""
+        if self.running:
+            return
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 ["/bin/sh", "-c", f"exec {self._command}"],
                 cwd=ROOT, env={**self._environment, **settings}, stdin=subprocess.DEVNULL,
                 stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
+        self._reaper.note(self._process.pid)
 
     def children(self) -> list[int]:
         """Its direct children: RQ workers of the worker, request workers of gunicorn."""
@@ -68,6 +96,7 @@ class Program:
             return
         self.signal_all(signal.SIGKILL)
         self._process.wait(10.0)
+        self._reaper.note(-self._process.pid)
         self._process = None
 
     def kill_and_restart(self) -> None:

@@ -26,7 +26,7 @@ from scripts.places import ROOT, VENV_PYTHON
 from scripts.processes import procfile
 from scripts.servers import free_port
 from scripts.suite import test_environment
-from tests.faults.programs import Program
+from tests.faults.programs import Program, Reaper
 from tests.servers import Servers
 
 DOMAIN = "acme-outfitters.myshopify.com"
@@ -66,6 +66,7 @@ class Stack:
         self.web_url = f"http://127.0.0.1:{free_port()}"
         self.sandbox_url = f"http://127.0.0.1:{free_port()}"
         self._environment = self._settings()
+        self._reaper = Reaper()
         lines = procfile()
         self.sandbox = self._program("sandbox", f"{VENV_PYTHON} -m sandbox")
         self.web = self._program("web", lines["web"])
@@ -98,6 +99,7 @@ class Stack:
     def close(self) -> None:
         for program in (self.ticker, self.second_ticker, self.worker, self.web, self.sandbox):
             program.kill()
+        self._reaper.close()
         self.vendors.close()
 
     def heal(self) -> None:
@@ -114,7 +116,7 @@ class Stack:
         self.web.wait_for(f"{self.web_url}/readyz")
 
     def _program(self, name: str, command: str) -> Program:
-        return Program(name, command, self._environment, self.folder)
+        return Program(name, command, self._environment, self.folder, self._reaper)
 
     def _settings(self) -> dict[str, str]:
         clock = self.folder / "clock"

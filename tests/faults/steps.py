@@ -208,11 +208,11 @@ def kill_worker_at_every_step(stack: Stack, doors: Doors, cast: Cast) -> str:
         windows.close()
         stack.execute("UPDATE senders SET segments_per_second = 500")
     stack.worker.start()
-    return f"{waiting} of {len(LOCKED_STEPS)} jobs were held by locks, {len(STEPS)} in all"
+    return f"{len(STEPS)} steps held, {waiting} transactions waiting for locks"
 
 
 def hold_texts_in_line(stack: Stack, group: list[Buyer]) -> None:
-    """Claimed, verdict stored, not handed over: the one step that leaves no trace outside."""
+    """One check-in was just claimed, those behind it have their places in a slow line."""
     stack.execute(SLOW_LINE, now=stack.now + timedelta(seconds=SPREAD))
     stack.let_pass(SPREAD)
     phones = [buyer.phone for buyer in group]

@@ -90,7 +90,10 @@ def test_redis_away_is_noticed_by_nobody_outside_and_each_job_runs_once_afterwar
 def test_doors_say_503_in_time_while_postgres_is_away_and_recover_by_themselves(
     stack: Stack, buyers: Buyers, size: Size
 ) -> None:
+    """Only the doors run: what an outage does to jobs is part of `test_everything_fails`, for it
+    takes their leases to mend."""
     doors, agents = Doors(stack), Agents(stack)
+    stack.worker.kill()
     group = buyers.take(size.few)
 
     seconds = size.postgres_away
@@ -121,5 +124,6 @@ def test_doors_say_503_in_time_while_postgres_is_away_and_recover_by_themselves(
         doors, lambda: crowd(group, lambda buyer: doors.write(buyer, buyer.words("end")))
     )
     assert [answer.status for answer in after] == [200] * len(group)
+    stack.worker.start()
     stack.quiet(size.patience)
     close_books(stack, doors, agents, [*group, first])
