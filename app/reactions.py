@@ -94,10 +94,17 @@ REACTIONS: Mapping[type[Event], tuple[Now | Later, ...]] = {
     MessageAdded: (
         Later(
             "messaging.send",
+            "reply",  # a buyer waits for it; it must not stand behind a burst of check-ins
+            ("message_id",),
+            in_order_of="conversation_id",
+            when=lambda e: e.outbound and e.author == "agent",
+        ),
+        Later(
+            "messaging.send",
             "send",
             ("message_id",),
             in_order_of="conversation_id",
-            when=lambda e: e.outbound,
+            when=lambda e: e.outbound and e.author != "agent",
         ),
         Later(
             "helpdesk.mirror",
