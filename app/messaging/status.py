@@ -1,14 +1,16 @@
 """What became of a text, as the provider reports it: forward only, each report once.
 
-`apply_status` is called by the status door in its own short transaction; `bind_waiting` by
-`messaging.send` when a report came before we knew the provider's id.
+The status door calls `take_report`. Nearly every report only moves a known text from `accepted`
+to `sent` to `delivered`: one statement that commits by itself. What more depends on goes through
+`apply_status`, in a transaction with its events. `bind_waiting` is called by `messaging.send`
+when a report came before we knew the provider's id.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from app.foundation.db import LaterWork, Session
+from app.foundation.db import Database, LaterWork, Session
 from app.messaging.events import TextAccepted, TextEnded
 from app.messaging.ports import StatusUpdate
 from app.messaging.states import NOT_ARRIVED, PROVIDER_RANKS, STATE_OF_STATUS, STATE_RANKS
@@ -45,6 +47,57 @@ moved AS (
 SELECT id, was, conversation_id, purpose FROM moved
 """
 
+# Texts whose acceptance nobody has told of yet: events follow, so a transaction is needed.
+TELLS_OF_ACCEPTANCE = ("queued", "sending", "unknown")
+
+# LATERAL, so that the scope is set before row-level security looks at a row of `messages`.
+MOVE = f"""
+WITH scope AS MATERIALIZED (
+  SELECT set_config('doorstep.shop_id', %(scope)s, true)::bigint AS shop),
+target AS (
+  SELECT m.id, scope.shop FROM scope, LATERAL (
+    SELECT id FROM messages WHERE id = %(message)s AND shop_id = scope.shop
+      AND direction = 'out' AND provider_sid = %(sid)s
+      AND state <> ALL(ARRAY{list(TELLS_OF_ACCEPTANCE)})
+    OFFSET 0) m),
+seen AS (
+  INSERT INTO message_statuses (shop_id, provider_sid, status)
+  SELECT shop, %(sid)s, %(status)s FROM target
+  ON CONFLICT (shop_id, provider_sid, status) DO NOTHING RETURNING id),
+moved AS (
+  UPDATE messages m SET state = %(state)s,
+    delivered_at = CASE WHEN %(state)s IN ('delivered', 'read') THEN coalesce(delivered_at, %(now)s)
+                   ELSE delivered_at END,
+    reason = NULL
+  FROM target, seen WHERE m.id = target.id AND {RANK_OF_STATE} < %(rank)s)
+SELECT count(*) FROM target
+"""
+
+
+def take_report(db: Database, *, now: datetime, shop_id: int, update: StatusUpdate) -> None:
+    """Store one report and move its text, if the report is ahead of what we know."""
+    state = STATE_OF_STATUS.get(update.status)
+    if state is None:
+        return
+    if update.message_id is not None and not update.error_code and state not in NOT_ARRIVED:
+        with db.statement() as connection:
+            known = connection.execute(
+                MOVE,
+                {
+                    "scope": str(shop_id),
+                    "sid": update.provider_sid,
+                    "status": update.status,
+                    "message": update.message_id,
+                    "rank": PROVIDER_RANKS[update.status],
+                    "state": state,
+                    "now": now,
+                },
+            ).fetchone()
+        if known and known[0]:
+            return
+    with db.shop(shop_id) as session:
+        apply_status(session, now=now, shop_id=shop_id, update=update)
+
 
 def apply_status(session: Session, *, now: datetime, shop_id: int, update: StatusUpdate) -> bool:
     """Apply one report. False if it changed nothing: seen before, behind, or not known yet."""
@@ -66,7 +119,7 @@ def apply_status(session: Session, *, now: datetime, shop_id: int, update: Statu
     ).one_or_none()
     if moved is None:
         return False
-    if moved.was in ("queued", "sending", "unknown"):
+    if moved.was in TELLS_OF_ACCEPTANCE:
         session.publish(
             TextAccepted(
                 shop_id=shop_id,

@@ -15,7 +15,7 @@ from app.foundation.errors import Temporary, Unknowable
 from app.messaging.models import Message, Sender
 from app.messaging.ports import CodeAction, Rejected
 from app.messaging.states import PROVIDER_RANKS, STATE_OF_STATUS
-from tests.factories.world import BUYER, ShopAtHand, World
+from tests.factories.world import ACCOUNT, BUYER, ShopAtHand, World
 
 
 def agent_replies(world: World, shop_id: int, body: str, key: str = "reply:1") -> None:
@@ -277,3 +277,29 @@ def test_reports_in_any_order_end_at_the_furthest(
     furthest = max(PROVIDER_RANKS[status] for status in reports)
     expected = {STATE_OF_STATUS[s] for s in reports if PROVIDER_RANKS[s] == furthest}
     assert world.texts(id=message.id)[0].state in expected
+
+
+def test_a_report_at_another_shops_door_moves_nothing(
+    world: World, a_check_in: tuple[ShopAtHand, Message]
+) -> None:
+    shop, message = a_check_in
+    stranger = world.shop("other-shop.myshopify.com", line="+12025550177")
+    assert world.report(stranger, message, "delivered").status_code == 200
+    assert world.texts(id=message.id)[0].state == "accepted"
+    world.report(shop, message, "delivered")
+    [moved] = world.texts(id=message.id)
+    assert (moved.state, moved.delivered_at) == ("delivered", world.clock.now())
+
+
+def test_a_report_of_another_text_under_our_id_moves_nothing(
+    world: World, a_check_in: tuple[ShopAtHand, Message]
+) -> None:
+    shop, message = a_check_in
+    form = [
+        ("MessageSid", "SM" + "e" * 32),
+        ("MessageStatus", "delivered"),
+        ("AccountSid", ACCOUNT),
+    ]
+    path = f"/webhooks/twilio/{shop.door_key}/status?m={message.id}"
+    assert world.twilio(path, form).status_code == 200
+    assert world.texts(id=message.id)[0].state == "accepted"

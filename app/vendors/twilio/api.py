@@ -23,7 +23,7 @@ from app.foundation.jobs import Tools
 from app.foundation.metrics import DOOR_ANSWERS
 from app.messaging.models import Sender
 from app.messaging.receive import Duplicate, receive_text
-from app.messaging.status import apply_status
+from app.messaging.status import take_report
 from app.vendors.twilio import webhooks
 
 log = structlog.get_logger()
@@ -135,8 +135,7 @@ def blueprint(tools: Tools, *, public_url: str) -> Blueprint:
             update = webhooks.parse_status(form, request.args)
         except webhooks.Malformed:
             return answer("status", 400)
-        with tools.db.shop(line.shop_id) as session:
-            apply_status(session, now=tools.clock.now(), shop_id=line.shop_id, update=update)
+        take_report(tools.db, now=tools.clock.now(), shop_id=line.shop_id, update=update)
         return answer("status", 200)
 
     return doors
