@@ -38,9 +38,10 @@ consent AS (
          'bench:' || phone, %(due)s::timestamptz - interval '3 days' FROM who),
 bought AS (
   INSERT INTO orders (shop_id, shopify_id, contact_id, name, placed_at, financial_status,
-                      ship_country, ship_region, ship_zip, complete)
+                      ship_country, ship_region, ship_zip, complete, shopify_updated_at)
   SELECT shop_id, id, id, '#' || id, %(due)s::timestamptz - interval '3 days', 'paid', 'US', 'NY',
-         '10001', true FROM person RETURNING id, shop_id),
+         '10001', true, %(due)s::timestamptz - interval '2 hours' FROM person
+  RETURNING id, shop_id),
 line AS (
   INSERT INTO order_lines (shop_id, order_id, shopify_id, title, options, quantity,
                            current_quantity)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -28,5 +29,12 @@ def run(measures: Sequence[Measure]) -> list[Finding]:
                 print(machine.describe(version), flush=True)
             name = Path(measure.__code__.co_filename).stem
             print(f"{name} …", flush=True)
-            findings += measure(stage)
+            try:
+                found = measure(stage)
+            except Exception as error:  # the others may still be measured
+                traceback.print_exc()
+                found = [Finding(name, "", f"not measured: {type(error).__name__}", met=False)]
+            for one in found:
+                print(f"  {one.measure}: {one.measured}  {one.detail}", flush=True)
+            findings += found
     return findings
