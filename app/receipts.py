@@ -1,4 +1,9 @@
-"""What follows a stored webhook, per vendor. The worker calls `work_receipt` for each."""
+"""What follows a stored webhook, per vendor, and which of those that wait may go on.
+
+The worker calls `work_receipt` for each. One whose shop has no token yet is marked as waiting;
+the token releases it (`shops/jobs`). If the token comes between the look and the mark, nobody
+would: so the worker looks once more after the mark, and the ticker every few seconds.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from app.foundation.db import Database
 from app.vendors.shopify import receipts as shopify
 from app.vendors.zendesk import receipts as zendesk
 
@@ -35,3 +41,22 @@ def work_receipt(
         receipt_id=receipt_id,
         occurred_at=occurred_at,
     )
+
+
+RELEASE_KNOWN = """
+UPDATE receipts SET state = 'pending', relayed_at = NULL WHERE id IN (
+  SELECT r.id FROM receipts r
+  JOIN shops s ON s.domain = r.owner AND s.state = 'installed'
+  JOIN shop_tokens t ON t.shop_id = s.id
+  WHERE r.source = 'shopify' AND r.state = 'waiting' AND r.available_at <= now()
+  LIMIT 1000 FOR UPDATE OF r SKIP LOCKED)
+"""
+
+
+def release_known(db: Database) -> int:
+    """Have the receipts worked that wait for a token which is there; returns how many."""
+    with db.across_shops("receipts: their shop is known") as session:
+        released = session.sql(RELEASE_KNOWN).rowcount
+    if released:
+        db.ring()
+    return released

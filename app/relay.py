@@ -1,9 +1,12 @@
-"""The relay: outbox rows and receipts -> RQ jobs, and how a job works off its share.
+"""The relay: outbox rows and receipts -> RQ jobs, and when they are handed out a second time.
 
 Postgres is the ledger, Redis only the doorbell. A row leaves the outbox when its job has
-succeeded; whatever was handed to Redis and not finished within its lease is handed out again.
-RQ costs milliseconds per job, so what waits together travels together: one job carries up to
-`BATCH` rows, of one queue.
+succeeded; whatever was handed to Redis and got lost there, or with its worker, is put back and
+handed out again. RQ costs milliseconds per job, so what waits together travels together: one job
+carries up to `BATCH` rows, of one queue.
+
+Redis is never given more than `HELD_JOBS` jobs of a queue. So a backlog waits in Postgres, each
+row of it is handed out once, and what a look for lost rows must read is bounded too.
 """
 
 from __future__ import annotations
@@ -16,36 +19,66 @@ from rq import Queue
 from rq.serializers import JSONSerializer
 
 from app.foundation.db import Database
+from app.foundation.outbox import QUEUES
 
 log = structlog.get_logger()
 
 BATCH = 32
-CLAIM = 512
-AGAIN_SECONDS = 20  # a handed-out row that nobody began is handed out again
+CLAIM = 512  # rows of one queue in one look
+HELD_JOBS = 128  # at most, of one queue
 # A helpdesk's webhook is mostly an agent's reply, for which a buyer waits.
 QUEUE_OF_SOURCE = {"shopify": "sync", "zendesk": "reply"}
+# A row that was handed out and not begun: at once when Redis has forgotten everything, soon when
+# its queue holds nothing any more, and in any case after a time that suits a full queue.
+AGAIN_SECONDS = 20
+AGAIN_WHILE_HELD_SECONDS = 60
+MARK = "doorstep:relay"  # whoever empties Redis takes this with the jobs
 
 CLAIM_OUTBOX = """
 UPDATE outbox SET relayed_at = now() WHERE id IN (
-  SELECT id FROM outbox o
-  WHERE (queue = 'reply') = %s AND failed_at IS NULL AND available_at <= now()
-    AND (relayed_at IS NULL OR relayed_at < now() - make_interval(secs => %s))
-    AND (leased_until IS NULL OR leased_until < now())
-    AND (ordering_key IS NULL OR NOT EXISTS (
-      SELECT FROM outbox earlier WHERE earlier.ordering_key = o.ordering_key
-        AND earlier.id < o.id AND earlier.failed_at IS NULL))
-  ORDER BY available_at, id LIMIT %s FOR UPDATE SKIP LOCKED)
+  SELECT waiting.id FROM unnest(%s::text[], %s::int[]) AS room(queue, rows) CROSS JOIN LATERAL (
+    SELECT o.id FROM outbox o
+    WHERE o.queue = room.queue AND o.relayed_at IS NULL AND o.failed_at IS NULL
+      AND o.available_at <= now()
+      AND (o.ordering_key IS NULL OR NOT EXISTS (
+        SELECT FROM outbox earlier WHERE earlier.ordering_key = o.ordering_key
+          AND earlier.id < o.id AND earlier.failed_at IS NULL))
+    ORDER BY o.available_at, o.id LIMIT room.rows FOR UPDATE SKIP LOCKED) AS waiting)
 RETURNING queue, id
 """
 
 CLAIM_RECEIPTS = """
 UPDATE receipts SET relayed_at = now() WHERE id IN (
-  SELECT id FROM receipts
-  WHERE state = 'pending' AND available_at <= now()
-    AND (relayed_at IS NULL OR relayed_at < now() - make_interval(secs => %s))
-    AND (leased_until IS NULL OR leased_until < now())
-  ORDER BY available_at, id LIMIT %s FOR UPDATE SKIP LOCKED)
+  SELECT waiting.id FROM unnest(%s::text[], %s::int[]) AS room(source, rows) CROSS JOIN LATERAL (
+    SELECT r.id FROM receipts r
+    WHERE r.source = room.source AND r.state = 'pending' AND r.relayed_at IS NULL
+      AND r.available_at <= now()
+    ORDER BY r.available_at, r.id LIMIT room.rows FOR UPDATE SKIP LOCKED) AS waiting)
 RETURNING id, source
+"""
+
+# Given: how old a row that nobody began must be, queue by queue. One that somebody began is lost
+# when its lease has ended, for a worker that lives renews it.
+PUT_BACK_OUTBOX = """
+UPDATE outbox SET relayed_at = NULL, leased_until = NULL WHERE id IN (
+  SELECT o.id FROM outbox o JOIN unnest(%s::text[], %s::int[]) AS lost(queue, after)
+    ON lost.queue = o.queue
+  WHERE o.relayed_at IS NOT NULL AND o.failed_at IS NULL
+    AND CASE WHEN o.leased_until IS NULL
+      THEN o.relayed_at < now() - make_interval(secs => lost.after)
+      ELSE o.leased_until < now() END
+  FOR UPDATE OF o SKIP LOCKED)
+"""
+
+PUT_BACK_RECEIPTS = """
+UPDATE receipts SET relayed_at = NULL, leased_until = NULL WHERE id IN (
+  SELECT r.id FROM receipts r JOIN unnest(%s::text[], %s::int[]) AS lost(source, after)
+    ON lost.source = r.source
+  WHERE r.relayed_at IS NOT NULL AND r.state = 'pending'
+    AND CASE WHEN r.leased_until IS NULL
+      THEN r.relayed_at < now() - make_interval(secs => lost.after)
+      ELSE r.leased_until < now() END
+  FOR UPDATE OF r SKIP LOCKED)
 """
 
 
@@ -60,25 +93,61 @@ class Relayed:
 
 
 def relay_once(db: Database, redis: Redis) -> Relayed:
-    """Hand out everything that waits, at most `CLAIM` of each kind.
+    """Hand out what waits, as far as Redis has room for it.
 
     The jobs are enqueued before the commit: if Redis refuses, the rows stay as they were; if
     the commit fails, a job finds rows that were handed out twice and works each once.
     """
+    room = {
+        queue: min(CLAIM, (HELD_JOBS - held) * BATCH)
+        for queue, held in _held(redis).items()
+        if held < HELD_JOBS
+    }
+    room_of_source = {
+        source: room[queue] for source, queue in QUEUE_OF_SOURCE.items() if queue in room
+    }
+    claimed = {"outbox": 0, "receipts": 0}
+    if not room:
+        return Relayed(**claimed)
     with db.across_shops("relay") as session:
         by_queue: dict[tuple[str, str], list[int]] = {}
-        # Waiting buyers first, in a claim of their own: bulk work may fill the other for minutes.
-        for waiting_buyer in (True, False):
-            for row in session.sql(CLAIM_OUTBOX, waiting_buyer, AGAIN_SECONDS, CLAIM):
-                by_queue.setdefault((row.queue, "outbox"), []).append(row.id)
-        for row in session.sql(CLAIM_RECEIPTS, AGAIN_SECONDS, CLAIM):
+        for row in session.sql(CLAIM_OUTBOX, list(room), list(room.values())):
+            by_queue.setdefault((row.queue, "outbox"), []).append(row.id)
+        sources = list(room_of_source), list(room_of_source.values())
+        for row in session.sql(CLAIM_RECEIPTS, *sources):
             by_queue.setdefault((QUEUE_OF_SOURCE[row.source], "receipts"), []).append(row.id)
         for (queue, kind), ids in by_queue.items():
             enqueue(redis, queue, kind, sorted(ids))
-    claimed = {"outbox": 0, "receipts": 0}
     for (_, kind), ids in by_queue.items():
         claimed[kind] += len(ids)
     return Relayed(**claimed)
+
+
+def put_back(db: Database, redis: Redis) -> int:
+    """Have those rows handed out again that were lost with Redis or with a worker; returns how
+    many. One that was not lost after all is worked once all the same: to begin it is to claim it.
+    """
+    forgotten = bool(redis.set(MARK, b"1", nx=True))
+    after = {
+        queue: 0 if forgotten else AGAIN_WHILE_HELD_SECONDS if held else AGAIN_SECONDS
+        for queue, held in _held(redis).items()
+    }
+    after_of_source = {source: after[queue] for source, queue in QUEUE_OF_SOURCE.items()}
+    with db.across_shops("relay: what was lost") as session:
+        rows = session.sql(PUT_BACK_OUTBOX, list(after), list(after.values())).rowcount
+        sources = list(after_of_source), list(after_of_source.values())
+        rows += session.sql(PUT_BACK_RECEIPTS, *sources).rowcount
+    if rows:
+        log.info("rows put back", rows=rows, redis_forgot=forgotten)
+    return rows
+
+
+def _held(redis: Redis) -> dict[str, int]:
+    """Jobs of each queue that wait in Redis, in one round trip."""
+    with redis.pipeline(transaction=False) as pipeline:
+        for queue in QUEUES:
+            pipeline.llen(Queue(queue, connection=redis, serializer=JSONSerializer).key)
+        return dict(zip(QUEUES, pipeline.execute(), strict=True))
 
 
 def enqueue(redis: Redis, queue: str, kind: str, ids: list[int]) -> None:

@@ -29,11 +29,13 @@ from app.helpdesk import jobs as helpdesk_jobs
 from app.messaging.look_up import find_orphans
 from app.orders.assume_arrival import assume_arrivals
 from app.reactions import react
-from app.relay import relay_once
+from app.receipts import release_known
+from app.relay import put_back, relay_once
 
 log = structlog.get_logger()
 
 LISTEN_SECONDS = 0.25
+LOST_EVERY_SECONDS = 1.0  # how often the relay looks for rows that were lost on their way
 
 WAKE_HELD = """
 WITH due AS (
@@ -130,6 +132,10 @@ def prune(ports: Ports, now: datetime) -> int:
         return int(session.connection().exec_driver_sql(PRUNE).rowcount)
 
 
+def waiting_receipts(ports: Ports, now: datetime) -> int:
+    return release_known(ports.db)
+
+
 def helpdesk_polls(ports: Ports, now: datetime) -> int:
     return int(helpdesk_jobs.poll_due(ports))
 
@@ -142,6 +148,7 @@ DUTIES = (
     Duty("check_ins", 1, check_ins),
     Duty("held_texts", 1, held_texts),
     Duty("orphans", 5, orphans),
+    Duty("waiting_receipts", 5, waiting_receipts),
     Duty("helpdesk_polls", 15, helpdesk_polls),
     Duty("arrivals", 60, arrivals),
     Duty("backfills", 60, backfills),
@@ -188,11 +195,15 @@ class Ticker:
 
     def _relay(self) -> None:
         bell: PubSub | None = None
+        look_at = 0.0
         while not self._stop.is_set():
             try:
                 if bell is None:
                     bell = PubSub(self._redis.connection_pool, ignore_subscribe_messages=True)
                     bell.subscribe(CHANNEL)
+                if time.monotonic() >= look_at:
+                    put_back(self._ports.db, self._redis)
+                    look_at = time.monotonic() + LOST_EVERY_SECONDS
                 if not relay_once(self._ports.db, self._redis).any:
                     bell.get_message(timeout=LISTEN_SECONDS)
             except RedisError as error:

@@ -50,8 +50,21 @@ class Receipt(Base):
     __table_args__ = (
         sa.Index("receipts_delivery", "source", "owner", "delivery_id", unique=True),
         sa.Index("receipts_business", "source", "owner", "business_key", unique=True),
-        sa.Index("receipts_pending", "available_at", "id", postgresql_where="state = 'pending'"),
+        sa.Index(
+            "receipts_to_relay",
+            "source",
+            "available_at",
+            "id",
+            postgresql_where="state = 'pending' AND relayed_at IS NULL",
+        ),
+        sa.Index(
+            "receipts_handed_out",
+            "relayed_at",
+            postgresql_where="state = 'pending' AND relayed_at IS NOT NULL",
+        ),
         sa.Index("receipts_waiting", "owner", postgresql_where="state = 'waiting'"),
+        sa.Index("receipts_not_done", "state", postgresql_where="state <> 'done'"),
+        sa.Index("receipts_done", "processed_at", postgresql_where="state = 'done'"),
     )
 
 

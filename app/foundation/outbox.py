@@ -16,7 +16,7 @@ from app.foundation.columns import CreatedAt, Id, ShopId
 from app.foundation.db import Base
 
 QUEUES = ("reply", "send", "sync", "slow")  # by urgency; workers take them in this order
-LEASE_SECONDS = 45  # a row begun and not finished within this may be begun again
+LEASE_SECONDS = 45  # a row whose worker has not renewed its claim for so long may be begun again
 
 
 class OutboxRow(Base):
@@ -37,7 +37,19 @@ class OutboxRow(Base):
     error: Mapped[str | None]
 
     __table_args__ = (
-        sa.Index("outbox_waiting", "available_at", "id", postgresql_where="failed_at IS NULL"),
+        sa.Index(
+            "outbox_to_relay",
+            "queue",
+            "available_at",
+            "id",
+            postgresql_where="relayed_at IS NULL AND failed_at IS NULL",
+        ),
+        sa.Index(
+            "outbox_handed_out",
+            "relayed_at",
+            postgresql_where="relayed_at IS NOT NULL AND failed_at IS NULL",
+        ),
+        sa.Index("outbox_failed", "failed_at", postgresql_where="failed_at IS NOT NULL"),
         sa.Index(
             "outbox_in_order",
             "ordering_key",

@@ -70,6 +70,13 @@ class TicketLink(Base):
             postgresql_where="state IN ('opening', 'open', 'solved')",
         ),
         sa.Index("ticket_links_ticket", "account_id", "ticket_id"),
+        sa.Index("ticket_links_conversation", "conversation_id", "id"),
+        sa.Index(
+            "ticket_links_lively",
+            "account_id",
+            "last_activity_at",
+            postgresql_where="state IN ('open', 'solved')",
+        ),
     )
 
 
