@@ -1,8 +1,9 @@
 """The worker: takes RQ jobs, works each outbox row or receipt they name in threads of its own.
 
 Started as `python -m app.worker`: a pool of processes, each an RQ SimpleWorker (no fork per
-job, connections stay open). A killed one is replaced within a second, and its rows are handed
-out again when their lease ends.
+job, connections stay open). While a process lives, a thread of it renews the leases of all rows
+that it works; a killed one is replaced within a second, and its rows are handed out again when
+their lease ends.
 
 An RQ job is over as soon as each of its rows has a thread, so that a process takes the next job
 while slow vendors hold some of its threads. One process more than WORKER_PROCESSES works for
@@ -29,10 +30,11 @@ from app import settings as settings_module
 from app.bootstrap import Ports, build
 from app.foundation import log as logging_setup
 from app.foundation.errors import DoorstepError, Refused, Temporary
+from app.foundation.leases import RENEW_SECONDS, Leases
 from app.foundation.metrics import JOB_SECONDS, JOBS_DONE, JOBS_FAILED
 from app.foundation.outbox import LEASE_SECONDS, QUEUES, Postponed
 from app.reactions import JOBS, react
-from app.receipts import work_receipt
+from app.receipts import release_known, work_receipt
 
 log = structlog.get_logger()
 
@@ -66,7 +68,11 @@ WHERE id = %s AND attempts = %s
 RECEIPT_DONE = (
     "UPDATE receipts SET state = 'done', processed_at = now(), error = NULL WHERE id = %s"
 )
-RECEIPT_WAITING = "UPDATE receipts SET state = 'waiting', leased_until = NULL WHERE id = %s"
+RECEIPT_WAITING = """
+UPDATE receipts SET state = 'waiting', leased_until = NULL,
+  available_at = now() + make_interval(secs => %s)
+  WHERE id = %s AND attempts = %s
+"""
 RECEIPT_AGAIN = """
 UPDATE receipts SET leased_until = NULL, relayed_at = NULL, error = %s,
   attempts = attempts - %s, available_at = now() + make_interval(secs => %s)
@@ -81,10 +87,11 @@ RECEIPT_FAILED = (
 class Workshop:
     """Works off rows with the ports of this process. One per process."""
 
-    def __init__(self, ports: Ports, *, threads: int) -> None:
+    def __init__(self, ports: Ports, *, threads: int, renew_seconds: float = RENEW_SECONDS) -> None:
         self._ports = ports
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="job")
         self._free = threading.Semaphore(threads)
+        self._leases = Leases(ports.db, every_seconds=renew_seconds)
 
     def work_off(self, kind: str, ids: Sequence[int]) -> None:
         """Work those rows of `ids` that still wait, side by side; returns when all are done."""
@@ -106,7 +113,8 @@ class Workshop:
                 if room > len(rows):
                     self._free.release(room - len(rows))
             one = self._outbox_row if kind == "outbox" else self._receipt
-            begun += [self._threads.submit(self._with_thread, one, row) for row in rows]
+            self._leases.hold(kind, rows)
+            begun += [self._threads.submit(self._with_thread, kind, one, row) for row in rows]
         return begun
 
     def _take_room(self, most: int) -> int:
@@ -122,10 +130,11 @@ class Workshop:
         with self._ports.db.across_shops("worker: begin") as session:
             return session.sql(statement, LEASE_SECONDS, list(ids)).all()
 
-    def _with_thread(self, one: Callable[[Any], None], row: Any) -> None:
+    def _with_thread(self, kind: str, one: Callable[[Any], None], row: Any) -> None:
         try:
             one(row)
         finally:
+            self._leases.drop(kind, row)
             self._free.release()
 
     def _outbox_row(self, row: Any) -> None:
@@ -150,7 +159,15 @@ class Workshop:
                 occurred_at=row.occurred_at,
             )
             with self._ports.db.across_shops("worker: done") as session:
-                session.sql(RECEIPT_DONE if worked else RECEIPT_WAITING, row.id)
+                if worked:
+                    session.sql(RECEIPT_DONE, row.id)
+                else:
+                    # One that waits again although there is a token is looked at ever more rarely.
+                    pause = (0, *PAUSE_SECONDS)[min(row.attempts - 1, len(PAUSE_SECONDS))]
+                    session.sql(RECEIPT_WAITING, pause, row.id, row.attempts)
+            if not worked:
+                # The shop may have become known between our look and this mark.
+                release_known(self._ports.db)
 
         topic = f"{row.source}:{row.topic}"
         self._guard(topic, row, run, RECEIPT_AGAIN, RECEIPT_FAILED, receipt_id=row.id)
@@ -210,6 +227,7 @@ class Workshop:
 
     def close(self) -> None:
         self._threads.shutdown(wait=True)
+        self._leases.close()
         self._ports.close()
 
 
