@@ -48,21 +48,18 @@ SELECT shop_id, 'messaging.send', 'send', jsonb_build_object('message_id', id) F
 RETURNING id
 """
 
-# One poll per shop and night; the outbox row's existence is the claim.
+# One poll of a shop at a time: the outbox row is the claim. The poll itself says how far it came.
 NIGHTLY = """
 INSERT INTO outbox (shop_id, topic, queue, payload, ordering_key)
-SELECT s.id, 'orders.reconcile', 'slow',
-  jsonb_build_object('since', (%(now)s::timestamptz - interval '26 hours')::text),
-  'reconcile:' || s.id
+SELECT s.id, 'orders.reconcile', 'slow', '{}', 'reconcile:' || s.id
 FROM shops s JOIN shop_tokens t ON t.shop_id = s.id
 WHERE s.state = 'installed'
   AND (s.reconciled_at IS NULL OR s.reconciled_at < %(now)s::timestamptz - interval '24 hours')
+  AND NOT EXISTS (SELECT FROM outbox o WHERE o.ordering_key = 'reconcile:' || s.id
+                  AND o.failed_at IS NULL)
 """
-MARK_NIGHTLY = """
-UPDATE shops SET reconciled_at = %(now)s
-WHERE state = 'installed'
-  AND (reconciled_at IS NULL OR reconciled_at < %(now)s::timestamptz - interval '24 hours')
-"""
+# Where "there is none yet" is the claim, two tickers must not look at once. Held to the commit.
+ALONE = "SELECT pg_try_advisory_xact_lock(hashtext(%s))"
 
 BACKFILL = """
 INSERT INTO outbox (shop_id, topic, queue, payload, ordering_key)
@@ -116,14 +113,15 @@ def arrivals(ports: Ports, now: datetime) -> int:
 
 def nightly_poll(ports: Ports, now: datetime) -> int:
     with ports.db.across_shops("ticker: nightly poll of Shopify") as session:
-        session.connection().exec_driver_sql(NIGHTLY, {"now": now})
-        session.connection().exec_driver_sql(MARK_NIGHTLY, {"now": now})
+        if session.sql(ALONE, "nightly_poll").scalar():
+            session.sql(NIGHTLY, {"now": now})
     return 0
 
 
 def backfills(ports: Ports, now: datetime) -> int:
     with ports.db.across_shops("ticker: texts a webhook may have lost") as session:
-        session.connection().exec_driver_sql(BACKFILL, {"now": now})
+        if session.sql(ALONE, "backfills").scalar():
+            session.sql(BACKFILL, {"now": now})
     return 0
 
 

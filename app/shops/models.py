@@ -26,7 +26,7 @@ class Shop(Base):
     scopes: Mapped[str] = mapped_column(server_default="")
     installed_at: Mapped[datetime]
     uninstalled_at: Mapped[datetime | None]
-    reconciled_at: Mapped[datetime | None]  # when the nightly poll last began
+    reconciled_at: Mapped[datetime | None]  # Shopify's changes were read up to then
     created_at: Mapped[CreatedAt]
 
 

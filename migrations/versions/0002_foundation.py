@@ -32,13 +32,24 @@ OLD = {
     "outbox_waiting": "outbox (available_at, id) WHERE failed_at IS NULL",
     "receipts_pending": "receipts (available_at, id) WHERE state = 'pending'",
 }
+# A poll of Shopify used to be told since when; now the shop's row says it.
+ACROSS_SHOPS = "SELECT set_config('doorstep.across_shops', 'migration 0002', true)"
+NOTHING_TOLD = "UPDATE outbox SET payload = '{}' WHERE topic = 'orders.reconcile'"
+TOLD_AGAIN = """
+UPDATE outbox SET payload = jsonb_build_object('since', now() - interval '26 hours')
+WHERE topic = 'orders.reconcile'
+"""
 
 
 def upgrade() -> None:
+    op.execute(ACROSS_SHOPS)
+    op.execute(NOTHING_TOLD)
     exchange(OLD, NEW)
 
 
 def downgrade() -> None:
+    op.execute(ACROSS_SHOPS)
+    op.execute(TOLD_AGAIN)
     exchange(NEW, OLD)
 
 
