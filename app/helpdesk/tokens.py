@@ -35,7 +35,11 @@ TAKE_LEASE = """
 UPDATE helpdesk_accounts SET refreshing_until = now() + make_interval(secs => %s)
 WHERE id = %s AND state = 'connected' AND access_token = %s
   AND (refreshing_until IS NULL OR refreshing_until < now())
-RETURNING kind, subdomain, refresh_token, bot_user_id
+RETURNING kind, subdomain, refresh_token, bot_user_id, refreshing_until
+"""
+# Only our own: once it has run out, another may hold one.
+RELEASE_LEASE = """
+UPDATE helpdesk_accounts SET refreshing_until = NULL WHERE id = %s AND refreshing_until = %s
 """
 
 
@@ -130,9 +134,11 @@ def _refresh(tools: Needs, shop_id: int, account_id: int, stale: str) -> Helpdes
         _disconnect(tools, shop_id, account_id, row.kind, row.refresh_token)
         raise
     except VendorFailure as error:
-        with tools.db.shop(shop_id) as session:
-            _of_pair(session, account_id, row.refresh_token, refreshing_until=None)
+        _release(tools, shop_id, account_id, row.refreshing_until)
         raise Postponed(15, "the helpdesk did not refresh our tokens yet") from error
+    except Exception:
+        _release(tools, shop_id, account_id, row.refreshing_until)
+        raise
     with tools.db.shop(shop_id) as session:
         _of_pair(
             session,
@@ -154,6 +160,12 @@ def _ask(authorisation: HelpdeskAuthorisation, subdomain: str, refresh_token: st
     except Unknowable:
         # If the lost answer held a new pair, ours is dead and this says so; else it is the answer.
         return authorisation.refresh(subdomain=subdomain, refresh_token=refresh_token)
+
+
+def _release(tools: Needs, shop_id: int, account_id: int, lease: datetime) -> None:
+    """Nothing was refreshed: whoever comes next may try at once."""
+    with tools.db.shop(shop_id) as session:
+        session.sql(RELEASE_LEASE, account_id, lease)
 
 
 def _renew_refused(tools: Needs, shop_id: int, used: HelpdeskAccess) -> NoReturn:

@@ -23,7 +23,11 @@ EARLY = timedelta(minutes=5)
 TAKE_LEASE = """
 UPDATE shop_tokens SET refreshing_until = now() + interval '20 seconds'
 WHERE shop_id = %s AND (refreshing_until IS NULL OR refreshing_until < now())
-RETURNING refresh_token
+RETURNING refresh_token, refreshing_until
+"""
+# Only our own: once it has run out, another may hold one.
+RELEASE_LEASE = """
+UPDATE shop_tokens SET refreshing_until = NULL WHERE shop_id = %s AND refreshing_until = %s
 """
 
 
@@ -63,6 +67,7 @@ def _refresh(
         tokens = source.refresh(domain, keys.decrypt(lease.refresh_token), now=now)
     except TokenDead as error:
         if error.code == "invalid_client":
+            _release(db, shop_id, lease.refreshing_until)
             # Our own key or secret is wrong: one bad deploy must not disconnect every shop.
             raise Misconfigured(
                 "Shopify does not know this app: check SHOPIFY_API_KEY and SHOPIFY_API_SECRET"
@@ -74,6 +79,9 @@ def _refresh(
                     ShopToken.shop_id == shop_id, ShopToken.refresh_token == lease.refresh_token
                 )
             )
+        raise
+    except Exception:
+        _release(db, shop_id, lease.refreshing_until)
         raise
     with db.shop(shop_id) as session:
         session.execute(
@@ -89,3 +97,9 @@ def _refresh(
             )
         )
     return tokens.access_token
+
+
+def _release(db: Database, shop_id: int, lease: datetime) -> None:
+    """Nothing was refreshed: whoever comes next may try at once."""
+    with db.shop(shop_id) as session:
+        session.sql(RELEASE_LEASE, shop_id, lease)

@@ -11,7 +11,7 @@ from werkzeug.test import Client
 
 from app.foundation.bell import SilentBell
 from app.foundation.db import Database
-from app.foundation.errors import Permanent, Temporary, Unknowable
+from app.foundation.errors import Misconfigured, Permanent, Temporary, Unknowable
 from app.foundation.inbox import Receipt
 from app.foundation.outbox import Postponed
 from app.helpdesk import jobs
@@ -206,6 +206,15 @@ def test_helpdesk_that_is_down_while_refreshing_is_no_disconnection(world: World
     assert desk.account.state == "connected"
     world.settle(patient=True)
     assert desk.said()[-1] == "hello?"
+
+
+def test_refresh_that_fails_for_whatever_reason_keeps_nobody_else_waiting(world: World) -> None:
+    desk = connected(world)
+    world.clock.advance(minutes=26)
+    bare = dataclasses.replace(world.ports, helpdesk_authorisations={})
+    with pytest.raises(Misconfigured):
+        access_for(bare, shop_id=desk.shop.id, account_id=desk.account.id)
+    assert access_for(world.ports, shop_id=desk.shop.id, account_id=desk.account.id)
 
 
 def test_refused_token_is_refreshed_and_the_text_written(world: World) -> None:
