@@ -107,9 +107,12 @@ class Session(OrmSession):
     def sql(self, statement: str, *params: Any) -> Rows:
         """A plain statement for the paths where microseconds count, in this transaction.
 
-        With %s parameters, or %(name)s ones and a single mapping. It goes to the driver itself:
-        neither is anything flushed before it, nor is an error of it wrapped.
+        With %s parameters, or %(name)s ones and a single mapping. It sees what the session has
+        changed, as a statement of SQLAlchemy would. It goes to the driver itself, so its errors
+        are psycopg's; `is_away` knows both.
         """
+        if not self._is_clean():
+            self.flush()
         named = len(params) == 1 and isinstance(params[0], dict)
         cursor = self._driver.cursor(row_factory=namedtuple_row)
         return Rows(cursor.execute(statement, params[0] if named else params or None))
@@ -161,7 +164,6 @@ class Session(OrmSession):
             for work in self.waiting
         ]
         self.waiting = []
-        self.flush()
         self.sql(INSERT_OUTBOX, json.dumps(rows))
         return True
 
@@ -186,6 +188,7 @@ class Database:
             max_overflow=0,
             pool_timeout=POOL_WAIT_SECONDS,
             pool_use_lifo=True,
+            hide_parameters=True,  # an error's text must not quote a buyer
             connect_args={
                 "autocommit": True,
                 "connect_timeout": CONNECT_SECONDS,
