@@ -44,12 +44,12 @@ def work_receipt(
 
 
 RELEASE_KNOWN = """
-UPDATE receipts SET state = 'pending', relayed_at = NULL WHERE id IN (
+UPDATE receipts SET state = 'pending', relayed_at = NULL WHERE id = ANY (ARRAY(
   SELECT r.id FROM receipts r
   JOIN shops s ON s.domain = r.owner AND s.state = 'installed'
   JOIN shop_tokens t ON t.shop_id = s.id
   WHERE r.source = 'shopify' AND r.state = 'waiting' AND r.available_at <= now()
-  LIMIT 1000 FOR UPDATE OF r SKIP LOCKED)
+  LIMIT 1000 FOR UPDATE OF r SKIP LOCKED))
 """
 
 

@@ -73,9 +73,9 @@ WHERE l.state = 'active'
 """
 
 PRUNE = """
-DELETE FROM receipts WHERE id IN (
+DELETE FROM receipts WHERE id = ANY (ARRAY(
   SELECT id FROM receipts WHERE state = 'done' AND processed_at < now() - interval '7 days'
-  LIMIT 5000)
+  LIMIT 5000))
 """
 
 

@@ -56,10 +56,15 @@ WHERE id = ANY(%s) AND state = 'pending' AND available_at <= now()
 RETURNING id, source, topic, owner, body, attempts, occurred_at
 """
 OUTBOX_DONE = "DELETE FROM outbox WHERE id = %s"
+# Those that stand behind it are not looked at either until it may run again.
 OUTBOX_AGAIN = """
-UPDATE outbox SET leased_until = NULL, relayed_at = NULL, error = %s,
-  attempts = attempts - %s, available_at = now() + make_interval(secs => %s)
-  WHERE id = %s AND attempts = %s
+WITH again AS (
+  UPDATE outbox SET leased_until = NULL, relayed_at = NULL, error = %s,
+    attempts = attempts - %s, available_at = now() + make_interval(secs => %s)
+    WHERE id = %s AND attempts = %s RETURNING id, ordering_key, available_at)
+UPDATE outbox SET available_at = again.available_at FROM again
+WHERE outbox.ordering_key = again.ordering_key AND outbox.id > again.id
+  AND outbox.available_at < again.available_at AND outbox.failed_at IS NULL
 """
 OUTBOX_FAILED = """
 UPDATE outbox SET leased_until = NULL, failed_at = now(), error = %s

@@ -8,6 +8,7 @@ from bench import (
     check_ins,
     claim_cost,
     open_loop,
+    relay_claim,
     shopify_webhook,
     status_callback,
     text_to_ticket,
@@ -26,6 +27,7 @@ MEASURES = {
         text_to_ticket,
         check_ins,
         claim_cost,
+        relay_claim,
     )
 }
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from redis import Redis
 
+from app.foundation.errors import Temporary
 from app.foundation.inbox import Receipt
 from app.orders.ports import OrderFacts
 from app.receipts import release_known
@@ -114,6 +115,22 @@ def test_rows_of_one_key_are_handed_out_one_after_the_other(world: World) -> Non
         assert relay_once(world.db, world.redis).outbox == 0
         assert world.scalar("SELECT count(*) FROM outbox") == left
         world.execute("DELETE FROM outbox WHERE relayed_at IS NOT NULL")
+
+
+def test_rows_behind_one_that_was_put_off_are_not_looked_at_before_it(world: World) -> None:
+    shop = world.shop()
+    world.execute("INSERT INTO orders (shop_id, shopify_id) VALUES (:shop, 1)", shop=shop.id)
+    world.execute(
+        "INSERT INTO outbox (shop_id, topic, queue, payload, ordering_key)"
+        " SELECT :shop, 'orders.complete', 'sync', jsonb_build_object('order_id', o.id), 'orders:1'"
+        " FROM orders o, generate_series(1, 3)",
+        shop=shop.id,
+    )
+    world.commerce.fail_next(Temporary("shopify", "down", retry_after=300))
+    world.settle()
+    assert world.scalar("SELECT count(*) FROM outbox WHERE available_at <= now()") == 0
+    world.settle(patient=True)
+    assert world.scalar("SELECT count(*) FROM outbox") == 0
 
 
 # --- Leases
