@@ -133,6 +133,11 @@ class SmsProvider(Protocol):
         """Download one photo. Raises Temporary, or Permanent if gone, foreign or too large."""
         ...
 
+    def redact_text(self, access: SenderAccess, provider_sid: str) -> None:
+        """Have the words of one text emptied in the provider's records; a text that is gone
+        already is fine. Raises Temporary, also while the text is still on its way."""
+        ...
+
     def delete_media(self, access: SenderAccess, url: str) -> None:
         """Delete the provider's copy; one that is gone already is fine. Raises Temporary."""
         ...

@@ -283,3 +283,13 @@ def test_deleted_photo_is_gone_and_deleting_it_again_is_fine(stage: Stage) -> No
     stage.provider.delete_media(stage.access, ref.url)
     with pytest.raises(Temporary):
         stage.provider.fetch_media(stage.access, ref.url, max_bytes=10_000)
+
+
+def test_settled_text_is_emptied_at_the_provider_and_again_is_fine(stage: Stage) -> None:
+    stage.buyer_texts(stage.access, BUYER, "My dachshund ate it")
+    text = only_inbound(stage)
+    for _ in range(2):
+        stage.provider.redact_text(stage.access, text.provider_sid)
+    emptied = only_inbound(stage)
+    assert (emptied.provider_sid, emptied.body) == (text.provider_sid, "")
+    stage.provider.redact_text(stage.access, "SM" + "0" * 32)

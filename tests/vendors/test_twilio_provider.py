@@ -327,3 +327,10 @@ def test_neither_log_nor_error_holds_a_phone_a_body_or_the_token(
     told += [repr(ACCESS), repr(TEXT)]
     for secret in ("4155550142", TEXT.body, ACCESS.auth_token):
         assert not [text for text in told if secret in text]
+
+
+def test_text_still_on_its_way_is_emptied_later(wire: Wire, provider: TwilioProvider) -> None:
+    wire.answers = [answer(400, {"code": 20009, "message": "not yet", "status": 400})]
+    with pytest.raises(Temporary):
+        provider.redact_text(ACCESS, SID)
+    assert wire.asked[0].body == b"Body="

@@ -38,7 +38,8 @@ class _Received:
 
 
 class FakeSms:
-    """Accepts every text unless told otherwise; `handed_over` is what it took, in order."""
+    """Accepts every text unless told otherwise; `handed_over` is what it took, in order,
+    and `redacted` the ids of texts that it was asked to empty."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -49,6 +50,7 @@ class FakeSms:
         self._received: list[_Received] = []
         self._media: dict[str, tuple[str, MediaFile]] = {}
         self.handed_over: list[OutboundText] = []
+        self.redacted: list[str] = []
 
     # --- What a test arranges
 
@@ -136,6 +138,22 @@ class FakeSms:
         if len(file.content) > max_bytes:
             raise Permanent(VENDOR, "the file is too large", code="too_large")
         return file
+
+    def redact_text(self, access: SenderAccess, provider_sid: str) -> None:
+        self._maybe_fail()
+        self._sent = [
+            (account, replace(text, body=""))
+            if (account, text.provider_sid) == (access.account_sid, provider_sid)
+            else (account, text)
+            for account, text in self._sent
+        ]
+        self._received = [
+            replace(one, text=replace(one.text, body=""))
+            if (one.account_sid, one.text.provider_sid) == (access.account_sid, provider_sid)
+            else one
+            for one in self._received
+        ]
+        self.redacted.append(provider_sid)
 
     def delete_media(self, access: SenderAccess, url: str) -> None:
         self._maybe_fail()

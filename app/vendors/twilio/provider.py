@@ -41,6 +41,7 @@ from app.vendors.twilio.webhooks import bare_address, status_url
 # twilio.com/docs/messaging/features/compliance-toolkit.
 MESSAGE_INTENT = "customercare"
 PAGE_SIZE = 200
+STILL_UNDER_WAY = "20009"  # only a text whose fate is settled can be emptied
 MAX_SENT_LISTED = 200
 
 _MEDIA_PATH = re.compile(r"/Messages/((?:SM|MM)[0-9a-fA-F]{32})/Media/(ME[0-9a-fA-F]{32})\Z")
@@ -124,6 +125,15 @@ class TwilioProvider:
 
     def fetch_media(self, access: SenderAccess, url: str, *, max_bytes: int) -> MediaFile:
         return download(self._clients, access, url, max_bytes=max_bytes)
+
+    def redact_text(self, access: SenderAccess, provider_sid: str) -> None:
+        try:
+            with _translated(reading=True, gone_is_fine=True):
+                self._clients.client(access).messages(provider_sid).update(body="")
+        except Rejected as error:
+            if error.code == STILL_UNDER_WAY:
+                raise Temporary(VENDOR, "the text is still on its way", code=error.code) from None
+            raise
 
     def delete_media(self, access: SenderAccess, url: str) -> None:
         match = _MEDIA_PATH.search(url)
