@@ -125,6 +125,8 @@ JOBS: Mapping[str, Callable[..., None]] = {
     "messaging.settle_status": messaging_jobs.settle_status,
     "messaging.look_up": messaging_jobs.look_up,
     "messaging.delete_at_provider": messaging_jobs.delete_at_provider,
+    "messaging.delete_photo": messaging_jobs.delete_photo,
+    "messaging.redact_at_provider": messaging_jobs.redact_at_provider,
     "messaging.backfill": messaging_jobs.backfill,
     "orders.reconcile": orders_jobs.reconcile_shop,
     "helpdesk.mirror": helpdesk_jobs.mirror,

@@ -6,6 +6,7 @@ uninstalled app.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -36,6 +37,11 @@ def cancel_for_contact(session: Session, event: ConsentRevoked, *, now: datetime
         .with_for_update(skip_locked=True)
     )
     _cancel(session, CheckIn.id.in_(free), now=now, reason="opted_out")
+
+
+def cancel_for_orders(session: Session, *, now: datetime, order_ids: Sequence[int]) -> None:
+    """Their buyers are to be forgotten (`privacy.redact`)."""
+    _cancel(session, CheckIn.order_id.in_(order_ids), now=now, reason="redacted")
 
 
 def cancel_all_of_shop(session: Session, event: ShopUninstalled, *, now: datetime) -> None:

@@ -12,6 +12,7 @@ OTHER_REASONS = {
     "no_phone": "The order has no phone number.",
     "invalid_phone": "The order's phone number cannot be texted.",
     "too_late": "The parcel arrived too long ago to ask about it.",
+    "redacted": "The buyer asked to be forgotten.",
     "carrier": "The carrier could not deliver the text.",
     "rejected": "The texting service refused the text.",
 }

@@ -41,6 +41,10 @@ OTHER_REASONS = {
     "provider_busy": ("The texting service was too busy for too long.", "Send the reply again."),
     "carrier": ("The carrier could not deliver the text.", OTHER_WAY),
     "rejected": ("The texting service refused the text.", OTHER_WAY),
+    "redacted": (
+        "The customer asked to be forgotten.",
+        "Do not write to them about this any more.",
+    ),
     "expired": ("The text could not leave in time.", "Send it again if it still matters."),
 }
 

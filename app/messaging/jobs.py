@@ -9,7 +9,6 @@ from typing import Protocol
 import sqlalchemy as sa
 
 from app.contacts.models import Contact
-from app.foundation.db import LaterWork
 from app.foundation.errors import Permanent, Temporary, Unknowable
 from app.foundation.jobs import Tools
 from app.foundation.media import Unreadable, clean_photo, sign_media_token
@@ -122,15 +121,25 @@ def fetch_photo(tools: Needs, access: SenderAccess, *, shop_id: int, media: Medi
         return
     key = tools.media.put(shop_id, photo.content)
     with tools.db.shop(shop_id) as session:
-        photos.store_photo(session, media_id=media.id, photo=photo, storage_key=key)
-        session.later(
-            LaterWork(
-                shop_id=shop_id,
-                topic="messaging.delete_at_provider",
-                queue="slow",
-                payload={"media_id": media.id},
-            )
-        )
+        if photos.store_photo(session, media_id=media.id, photo=photo, storage_key=key):
+            session.later(photos.deletion_at_provider(media))
+
+
+def delete_photo(tools: Needs, *, shop_id: int, storage_key: str) -> None:
+    """Delete a photo of ours, unless some row still shows it."""
+    with tools.db.shop(shop_id) as session:
+        if photos.is_referred_to(session, storage_key):
+            return
+    tools.media.delete(storage_key)
+
+
+def redact_at_provider(tools: Needs, *, shop_id: int, message_id: int) -> None:
+    """Have the provider empty its copy of a text whose buyer is to be forgotten."""
+    with tools.db.shop(shop_id) as session:
+        message = session.scalars(sa.select(Message).where(Message.id == message_id)).one()
+        sender = session.get(Sender, message.sender_id) if message.sender_id else None
+    if sender is not None and message.provider_sid:
+        tools.sms.redact_text(access_to(tools, sender), message.provider_sid)
 
 
 def delete_at_provider(tools: Needs, *, shop_id: int, media_id: int) -> None:

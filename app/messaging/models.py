@@ -114,7 +114,10 @@ class Media(Base):
     storage_key: Mapped[str | None]
     provider_deleted_at: Mapped[datetime | None]
 
-    __table_args__ = (sa.Index("media_message", "message_id", "ordinal", unique=True),)
+    __table_args__ = (
+        sa.Index("media_message", "message_id", "ordinal", unique=True),
+        sa.Index("media_storage", "storage_key", postgresql_where="storage_key IS NOT NULL"),
+    )
 
 
 class MessageStatus(Base):

@@ -17,6 +17,7 @@ from app.consent.permission import Purpose
 from app.foundation.db import Session
 from app.messaging.events import TextEnded
 from app.messaging.models import Media, Message
+from app.messaging.photos import refer_to
 from app.messaging.segments import count_segments
 
 
@@ -46,7 +47,12 @@ class NewText:
 
 
 def queue_text(session: Session, *, now: datetime, text: NewText) -> Message:
-    """Store one text as `queued`. The caller publishes what makes it leave."""
+    """Store one text as `queued`. The caller publishes what makes it leave.
+
+    Raises Postponed if one of its photos is being deleted just now.
+    """
+    for photo in text.photos:
+        refer_to(session, photo.storage_key)
     message = Message(
         shop_id=text.shop_id,
         contact_id=text.contact_id,
@@ -82,23 +88,33 @@ def queue_text(session: Session, *, now: datetime, text: NewText) -> Message:
 
 def cancel_for_contact(session: Session, event: ConsentRevoked, *, now: datetime) -> None:
     """Nothing queued before an opt-out leaves after it, whoever wrote it."""
+    which = (Message.contact_id == event.contact_id) & (
+        Message.purpose != Purpose.OPT_OUT_CONFIRMATION.value
+    )
+    _cancel(session, which, now=now, reason="opted_out")
+
+
+def cancel_for_contacts(session: Session, *, now: datetime, contact_ids: Sequence[int]) -> None:
+    """Nothing is sent any more to buyers who are to be forgotten. The caller has locked them."""
+    _cancel(session, Message.contact_id.in_(contact_ids), now=now, reason="redacted")
+
+
+def _cancel(session: Session, which: sa.ColumnElement[bool], *, now: datetime, reason: str) -> None:
     cancelled = session.execute(
         sa.update(Message)
-        .where(Message.contact_id == event.contact_id)
-        .where(Message.direction == "out", Message.state == "queued")
-        .where(Message.purpose != Purpose.OPT_OUT_CONFIRMATION.value)
-        .values(state="cancelled", reason="opted_out")
-        .returning(Message.id, Message.conversation_id, Message.purpose)
+        .where(which, Message.direction == "out", Message.state == "queued")
+        .values(state="cancelled", reason=reason)
+        .returning(Message.id, Message.shop_id, Message.conversation_id, Message.purpose)
     ).all()
     for row in cancelled:
         session.publish(
             TextEnded(
-                shop_id=event.shop_id,
+                shop_id=row.shop_id,
                 message_id=row.id,
                 conversation_id=row.conversation_id,
                 purpose=row.purpose,
                 state="cancelled",
-                reason="opted_out",
+                reason=reason,
             ),
             now=now,
         )

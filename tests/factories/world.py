@@ -296,6 +296,10 @@ class World:
         with self.db.across_shops("test") as session:
             return list(session.scalars(sa.select(model).where(*where).order_by(model.id)))
 
+    def files(self) -> list[Path]:
+        """What lies in the media room."""
+        return list(self.ports.settings.media_path.rglob("*"))
+
     def sent(self) -> list[str]:
         """What the provider took, in order."""
         return [text.body for text in self.sms.handed_over]
