@@ -80,8 +80,8 @@ REACTIONS: Mapping[type[Event], tuple[Now | Later, ...]] = {
         Later(
             "helpdesk.report_failure",
             "sync",
+            # In no order: a buyer's text must not wait while this is tried again and again.
             ("conversation_id", "message_id"),
-            in_order_of="conversation_id",
             when=lambda e: e.conversation_id is not None,
         ),
     ),

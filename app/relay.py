@@ -48,6 +48,21 @@ UPDATE outbox SET relayed_at = now() WHERE id = ANY (ARRAY(
 RETURNING queue, id
 """
 
+# What a waiting buyer's row stands behind is as urgent as that row. It may lie in Redis already,
+# deep in its own queue: handed out once more, it is worked once all the same.
+PROMOTE = """
+UPDATE outbox SET queue = 'reply', relayed_at = NULL WHERE id = ANY (ARRAY(
+  SELECT earlier.id FROM (
+    SELECT id, ordering_key FROM outbox
+    WHERE queue = 'reply' AND relayed_at IS NULL AND failed_at IS NULL
+      AND available_at <= now() AND ordering_key IS NOT NULL
+    ORDER BY available_at, id LIMIT %s) AS waiting
+  JOIN outbox earlier ON earlier.ordering_key = waiting.ordering_key AND earlier.id < waiting.id
+  WHERE earlier.queue <> 'reply' AND earlier.failed_at IS NULL
+    AND (earlier.leased_until IS NULL OR earlier.leased_until < now())
+  FOR UPDATE OF earlier SKIP LOCKED))
+"""
+
 CLAIM_RECEIPTS = """
 UPDATE receipts SET relayed_at = now() WHERE id = ANY (ARRAY(
   SELECT waiting.id FROM unnest(%s::text[], %s::int[]) AS room(source, rows) CROSS JOIN LATERAL (
@@ -112,6 +127,7 @@ def relay_once(db: Database, redis: Redis) -> Relayed:
         return Relayed(**claimed)
     with db.across_shops("relay") as session:
         by_queue: dict[tuple[str, str], list[int]] = {}
+        session.sql(PROMOTE, CLAIM)
         for row in session.sql(CLAIM_OUTBOX, list(room), list(room.values())):
             by_queue.setdefault((row.queue, "outbox"), []).append(row.id)
         sources = list(room_of_source), list(room_of_source.values())

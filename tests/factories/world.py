@@ -250,8 +250,11 @@ class World:
 
     # --- Relay, worker, ticker
 
-    def settle(self, *, patient: bool = False) -> None:
-        """Work until nothing is left that may run now; `patient` also waits out every pause."""
+    def settle(self, *, patient: bool = False, queues: Sequence[str] = QUEUES) -> None:
+        """Work until nothing is left that may run now; `patient` also waits out every pause.
+
+        Only the workers of `queues` are there; what the others are given stays in Redis.
+        """
         for _ in range(50):
             for duty in DUTIES:
                 if duty.name in ("check_ins", "held_texts", "arrivals"):
@@ -261,7 +264,7 @@ class World:
                 self.execute("UPDATE receipts SET available_at = now() WHERE state = 'pending'")
             if not relay_once(self.db, self.redis).any:
                 return
-            for job in self._jobs():
+            for job in self._jobs(queues):
                 self._workshop.work_off(**job)
         raise AssertionError("the work never ends")
 
@@ -273,9 +276,9 @@ class World:
         for _ in range(4):
             self.settle(patient=True)
 
-    def _jobs(self) -> Sequence[dict[str, Any]]:
+    def _jobs(self, queues: Sequence[str]) -> Sequence[dict[str, Any]]:
         taken = []
-        for name in QUEUES:
+        for name in queues:
             queue = Queue(name, connection=self.redis, serializer=JSONSerializer)
             for job in queue.jobs:
                 taken.append(job.kwargs)
