@@ -24,9 +24,10 @@ from app.conversations.events import ContactWrote, MessageAdded
 from app.foundation.db import LaterWork, Session
 from app.foundation.events import Event
 from app.helpdesk import jobs as helpdesk_jobs
+from app.helpdesk import late_photo as helpdesk_late_photo
 from app.messaging import jobs as messaging_jobs
 from app.messaging import queue as messaging_queue
-from app.messaging.events import TextAccepted, TextEnded, TextReceived
+from app.messaging.events import PhotoStored, TextAccepted, TextEnded, TextReceived
 from app.orders import jobs as orders_jobs
 from app.orders.events import OrderStopped, ParcelDelivered, PhoneGivenAtCheckout
 from app.privacy import jobs as privacy_jobs
@@ -65,6 +66,7 @@ REACTIONS: Mapping[type[Event], tuple[Now | Later, ...]] = {
         Now(conversations_route.route_text),
         Later("messaging.fetch_photos", "reply", ("message_id",), when=lambda e: e.photos > 0),
     ),
+    PhotoStored: (Now(helpdesk_late_photo.notice_late_photo),),
     TextAccepted: (
         Now(checkins_outcome.mark_sent),
         Later(
@@ -131,6 +133,7 @@ JOBS: Mapping[str, Callable[..., None]] = {
     "orders.reconcile": orders_jobs.reconcile_shop,
     "helpdesk.mirror": helpdesk_jobs.mirror,
     "helpdesk.report_failure": helpdesk_jobs.report_failure,
+    "helpdesk.add_late_photo": helpdesk_jobs.add_late_photo,
     "helpdesk.poll": helpdesk_jobs.poll,
     "helpdesk.import_reply": helpdesk_jobs.import_reply,
     "privacy.redact_customer": privacy_jobs.redact_customer,

@@ -17,7 +17,7 @@ import structlog
 from app.contacts.models import Contact
 from app.foundation.media import MediaGone, MediaStore
 from app.helpdesk.ports import Author, Comment, Requester, TicketFile
-from app.messaging.models import Message
+from app.messaging.models import Media, Message
 from app.orders.models import Fulfillment, Order, OrderLine
 
 log = structlog.get_logger()
@@ -62,16 +62,7 @@ def comment_of(texts: Sequence[Message]) -> PlannedComment:
     paragraphs = [label] if (label := _label(texts[0])) else []
     photos: list[StoredPhoto] = []
     for text in texts:
-        stored = [
-            StoredPhoto(
-                storage_key=one.storage_key,
-                filename=f"photo-{text.id}-{one.ordinal + 1}."
-                f"{EXTENSIONS.get(one.content_type or '', 'jpg')}",
-                content_type=one.content_type or "image/jpeg",
-            )
-            for one in text.media
-            if one.state == "stored" and one.storage_key
-        ]
+        stored = [photo for one in text.media if (photo := stored_photo(text, one)) is not None]
         photos += stored
         lost = len(text.media) - len(stored)
         if text.body.strip():
@@ -85,6 +76,23 @@ def comment_of(texts: Sequence[Message]) -> PlannedComment:
         elif lost:
             paragraphs.append(f"({lost} photos came with this text and could not be loaded.)")
     return PlannedComment(author, tuple(paragraphs), photos=tuple(photos))
+
+
+def stored_photo(text: Message, one: Media) -> StoredPhoto | None:
+    if one.state != "stored" or not one.storage_key:
+        return None
+    return StoredPhoto(
+        storage_key=one.storage_key,
+        filename=f"photo-{text.id}-{one.ordinal + 1}."
+        f"{EXTENSIONS.get(one.content_type or '', 'jpg')}",
+        content_type=one.content_type or "image/jpeg",
+    )
+
+
+def late_photo(text: Message, photo: StoredPhoto) -> PlannedComment:
+    """A photo that the ticket already holds as missing. Its name makes the words its own."""
+    said = f"({photo.filename} came with an earlier text and could be loaded only now.)"
+    return PlannedComment(Author(text.author), (said,), photos=(photo,))
 
 
 def _label(text: Message) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+from app.helpdesk import late_photo
 from app.helpdesk import poll as polling
 from app.helpdesk.mirror import bring_up_to_date
 from app.helpdesk.needs import Needs
@@ -32,6 +33,12 @@ def report_failure(tools: Needs, *, shop_id: int, conversation_id: int, message_
     """Tell the agents that a text did not arrive."""
     with suppress(Disconnected):
         tell_agents(tools, shop_id=shop_id, conversation_id=conversation_id, message_id=message_id)
+
+
+def add_late_photo(tools: Needs, *, shop_id: int, media_id: int, write_id: int) -> None:
+    """Add a photo to the ticket that was written there as missing."""
+    with suppress(Disconnected):
+        late_photo.add_late_photo(tools, shop_id=shop_id, media_id=media_id, write_id=write_id)
 
 
 def poll(tools: Needs, *, shop_id: int, account_id: int) -> None:

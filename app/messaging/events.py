@@ -38,3 +38,11 @@ class TextEnded(Event):
     purpose: str
     state: str
     reason: str
+
+
+@dataclass(frozen=True)
+class PhotoStored(Event):
+    """A photo of a text has come home; it may have taken its time."""
+
+    message_id: int
+    media_id: int

@@ -121,7 +121,8 @@ def fetch_photo(tools: Needs, access: SenderAccess, *, shop_id: int, media: Medi
         return
     key = tools.media.put(shop_id, photo.content)
     with tools.db.shop(shop_id) as session:
-        if photos.store_photo(session, media_id=media.id, photo=photo, storage_key=key):
+        now = tools.clock.now()
+        if photos.store_photo(session, now=now, media_id=media.id, photo=photo, storage_key=key):
             session.later(photos.deletion_at_provider(media))
 
 

@@ -12,12 +12,14 @@ waits nobody may begin to refer to the key (`refer_to`).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import sqlalchemy as sa
 
 from app.foundation.db import LaterWork, Session
 from app.foundation.media import CleanPhoto
 from app.foundation.outbox import Postponed
+from app.messaging.events import PhotoStored
 from app.messaging.models import Media, Message
 
 MAX_PHOTO_BYTES = 16 * 1024 * 1024  # as it arrives; cleaning brings it under 5 MB
@@ -34,7 +36,9 @@ def pending_photos(session: Session, *, message_id: int) -> Sequence[Media]:
     ).all()
 
 
-def store_photo(session: Session, *, media_id: int, photo: CleanPhoto, storage_key: str) -> bool:
+def store_photo(
+    session: Session, *, now: datetime, media_id: int, photo: CleanPhoto, storage_key: str
+) -> bool:
     """The photo lies under `storage_key`. False if it is not wanted any more: it was redacted
     while it was on its way, and is deleted again. Raises Postponed as `refer_to`."""
     media = session.scalars(sa.select(Media).where(Media.id == media_id).with_for_update()).one()
@@ -45,6 +49,9 @@ def store_photo(session: Session, *, media_id: int, photo: CleanPhoto, storage_k
     media.state, media.error = "stored", None
     media.content_type, media.size_bytes = photo.content_type, len(photo.content)
     media.width, media.height, media.storage_key = photo.width, photo.height, storage_key
+    session.flush()
+    stored = PhotoStored(shop_id=media.shop_id, message_id=media.message_id, media_id=media_id)
+    session.publish(stored, now=now)
     return True
 
 

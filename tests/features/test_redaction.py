@@ -257,7 +257,9 @@ def test_photo_that_was_on_its_way_is_not_kept(world: World) -> None:
     clean = photos.CleanPhoto(jpeg_with_place(), "image/jpeg", 64, 48)
     key = world.ports.media.put(shop.id, clean.content)
     with world.db.shop(shop.id) as session:
-        assert not photos.store_photo(session, media_id=pending.id, photo=clean, storage_key=key)
+        assert not photos.store_photo(
+            session, now=world.clock.now(), media_id=pending.id, photo=clean, storage_key=key
+        )
     world.settle()
     assert [(one.state, one.storage_key) for one in world.all(Media)] == [("failed", None)]
     with pytest.raises(MediaGone):
