@@ -23,8 +23,8 @@ def mirror(tools: Needs, *, shop_id: int, conversation_id: int) -> None:
         bring_up_to_date(tools, shop_id=shop_id, conversation_id=conversation_id)
 
 
-def import_reply(tools: Needs, *, shop_id: int, link_id: int, comment_id: str) -> None:
-    """Text what agents wrote in this ticket up to that comment, and after it."""
+def import_reply(tools: Needs, *, shop_id: int, link_id: int, comment_id: str | None) -> None:
+    """Text what agents wrote in this ticket up to that comment, if one is named, and after it."""
     with suppress(Disconnected):
         take_new_comments(tools, shop_id=shop_id, link_id=link_id, expected=comment_id)
 

@@ -143,6 +143,7 @@ class HookKind(StrEnum):
     COMMENT_ADDED = "comment_added"
     STATE_CHANGED = "state_changed"
     MERGED = "merged"
+    CHANGED = "changed"  # something about the ticket; what, only looking tells
     OTHER = "other"
 
 

@@ -34,18 +34,22 @@ def receive_hook(tools: Needs, *, account_id: int, hook: HelpdeskHook) -> None:
                 return
             if ledger.is_settled_as(session, link_id=link.id, comment_id=hook.comment_id):
                 return
-            session.later(
-                LaterWork(
-                    shop_id=link.shop_id,
-                    topic="helpdesk.import_reply",
-                    queue="reply",
-                    payload={"link_id": link.id, "comment_id": hook.comment_id},
-                    ordering_key=f"helpdesk-replies:{link.id}",
-                )
-            )
-    if hook.kind in (HookKind.STATE_CHANGED, HookKind.MERGED):
+            session.later(_reading(link, hook.comment_id))
+        elif hook.kind is HookKind.CHANGED:
+            session.later(_reading(link, None))
+    if hook.kind in (HookKind.STATE_CHANGED, HookKind.MERGED, HookKind.CHANGED):
         # A disconnected account is followed up by the poll once it is connected again.
         with contextlib.suppress(Disconnected):
             follow_ticket(
                 tools, shop_id=link.shop_id, link_id=link.id, merged_into=hook.merged_into
             )
+
+
+def _reading(link: TicketLink, comment_id: str | None) -> LaterWork:
+    return LaterWork(
+        shop_id=link.shop_id,
+        topic="helpdesk.import_reply",
+        queue="reply",
+        payload={"link_id": link.id, "comment_id": comment_id},
+        ordering_key=f"helpdesk-replies:{link.id}",
+    )

@@ -55,6 +55,8 @@ class Courier:
             for hook in hooks:
                 if event.type not in hook["subscriptions"]:
                     continue
+                if event.webhook_id not in (None, hook["id"]):
+                    continue
                 fate = faults.webhook_fate("zendesk", event.type.rpartition(":")[2])
                 for _ in range(fate.copies):
                     delivery = Delivery(hook, account.id, event)

@@ -136,13 +136,16 @@ class Desk:
         return jsonify(tokens), 201
 
     def choose_plan(self, subdomain: str) -> ResponseReturnValue:
-        """`{plan}`: the rate limits of the account; `unmetered` has none."""
-        plan = json_body(frozenset({"plan"})).get("plan")
+        """`{plan, ticket_events}`: the account's rate limits (`unmetered` has none), and whether
+        webhooks may subscribe to ticket events (true by default); else triggers must call them."""
+        given = json_body(frozenset({"plan", "ticket_events"}))
+        plan, ticket_events = given.get("plan"), given.get("ticket_events", True)
         if plan not in PLANS:
             raise refusals.invalid_attribute("plan", f"must be one of {', '.join(PLANS)}")
         with self.world.changing():
-            self.world.open_account(subdomain).plan = plan
-        return jsonify(plan=plan)
+            account = self.world.open_account(subdomain)
+            account.plan, account.ticket_events = plan, bool(ticket_events)
+        return jsonify(plan=plan, ticket_events=bool(ticket_events))
 
     def _act(self, account: Account) -> Act:
         base = self.world.base(account.subdomain)

@@ -29,11 +29,14 @@ TICKET_EVENTS = frozenset(
     )
 )
 
+CONDITIONAL = "conditional_ticket_events"  # what the webhook of a trigger subscribes to
+
 
 @dataclass(frozen=True)
 class Event:
     type: str
     body: bytes
+    webhook_id: str | None = None  # a trigger calls one webhook; None: whoever subscribed
 
 
 def status_changed(previous: str, current: str) -> tuple[str, Record]:

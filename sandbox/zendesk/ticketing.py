@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from sandbox import clock, stream
-from sandbox.zendesk import events, markup, refusals
+from sandbox.zendesk import events, firing, markup, refusals
 from sandbox.zendesk.events import Event
 from sandbox.zendesk.world import Account, Record, stamp
 
@@ -227,4 +227,5 @@ def _spend(account: Account, token: Any) -> list[Record]:
 
 def _tell(act: Act, ticket: Record, happened: list[tuple[str, Record]]) -> None:
     act.told += events.envelope(act.account, ticket, act.actor["id"], happened, clock.now())
+    act.told += firing.fired(act.account, ticket)
     stream.publish("zendesk", {"subdomain": act.account.subdomain, "ticket_id": ticket["id"]})

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 from sandbox.zendesk import refusals
 from sandbox.zendesk.doors import Answer, Call, Doors
-from sandbox.zendesk.events import TICKET_EVENTS
-from sandbox.zendesk.world import Record, stamp
+from sandbox.zendesk.events import CONDITIONAL, TICKET_EVENTS
+from sandbox.zendesk.world import Account, Record, stamp
 
 FIELDS = frozenset(
     [
@@ -75,7 +75,7 @@ def _create(call: Call) -> Answer:
     for name in ("name", "endpoint", "http_method", "request_format", "status"):
         if not given.get(name):
             raise refusals.invalid_attribute(name, "is required")
-    _check(given)
+    _check(call.account, given)
     user, moment = str(call.actor["id"]), stamp()
     hook = {
         "subscriptions": [],
@@ -94,7 +94,7 @@ def _create(call: Call) -> Answer:
     return 201, {"webhook": _shown(hook)}
 
 
-def _check(given: Record) -> None:
+def _check(account: Account, given: Record) -> None:
     if "endpoint" in given:
         address = urlsplit(str(given["endpoint"]))
         if address.scheme != "https" and address.hostname not in LOOPBACK:
@@ -106,7 +106,14 @@ def _check(given: Record) -> None:
     ):
         if name in given and given[name] not in allowed:
             raise refusals.invalid_attribute(name, f"must be one of {sorted(allowed)}")
-    for subscription in given.get("subscriptions", []):
+    subscriptions = given.get("subscriptions", [])
+    if CONDITIONAL in subscriptions:
+        if subscriptions != [CONDITIONAL]:
+            raise refusals.invalid_attribute("subscriptions", f"{CONDITIONAL} stands alone")
+        subscriptions = []
+    if subscriptions and not account.ticket_events:
+        raise refusals.invalid_attribute("subscriptions", "are not part of this plan")
+    for subscription in subscriptions:
         if subscription not in TICKET_EVENTS:
             raise refusals.invalid_attribute("subscriptions", f"{subscription} is no event type")
     authentication = given.get("authentication")
@@ -133,13 +140,16 @@ def _show(call: Call, webhook_id: str) -> Answer:
 def _change(call: Call, webhook_id: str) -> Answer:
     hook = _found(call, webhook_id)
     given = call.body("webhook", FIELDS)
-    _check(given)
+    _check(call.account, given)
     hook.update({**given, "updated_at": stamp(), "updated_by": str(call.actor["id"])})
     return 204, None
 
 
 def _delete(call: Call, webhook_id: str) -> Answer:
     _found(call, webhook_id)
+    for trigger in call.account.triggers.values():
+        if any(action["value"][0] == webhook_id for action in trigger["actions"]):
+            raise refusals.invalid_attribute("webhook", "is called by a trigger")
     del call.account.webhooks[webhook_id]
     return 204, None
 

@@ -52,6 +52,8 @@ class Account:
     uploads: dict[str, Record] = field(default_factory=dict)
     files: dict[str, Record] = field(default_factory=dict)
     webhooks: dict[str, Record] = field(default_factory=dict)
+    triggers: dict[str, Record] = field(default_factory=dict)
+    ticket_events: bool = True  # whether the plan lets webhooks subscribe to them
     codes: dict[str, Record] = field(default_factory=dict)
     grants: list[Record] = field(default_factory=list)
     answered: dict[str, Record] = field(default_factory=dict)

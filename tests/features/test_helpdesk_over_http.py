@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from app.foundation.errors import Permanent
 from app.helpdesk.models import HelpdeskAccount, TicketLink, TicketWrite
 from app.helpdesk.ports import HelpdeskAccess
 from app.vendors.zendesk.client import MarketplaceApp, ZendeskClient
@@ -77,19 +79,19 @@ class Desk:
 
 @pytest.fixture
 def desk(world: World) -> Iterator[Desk]:
+    with at_a_desk(world) as desk:
+        yield desk
+
+
+@contextmanager
+def at_a_desk(world: World, *, ticket_events: bool = True) -> Iterator[Desk]:
     world.clock.move(datetime.now(UTC))
     shop = world.shop()
     with running() as emulated, listening() as listener:
-        emulated.plan("unmetered")
-        client = ZendeskClient(
-            base_url=emulated.url.replace(SUBDOMAIN, "{subdomain}"),
-            app=MarketplaceApp("12345", "99999"),
-            clock=world.clock,
-        )
-        helpdesk = ZendeskHelpdesk(client)
-        token = emulated.grant()["access_token"]
-        bot = helpdesk.who_am_i(HelpdeskAccess(1, SUBDOMAIN, token))
-        hook = helpdesk.subscribe(HelpdeskAccess(1, SUBDOMAIN, token, bot), listener.url)
+        emulated.plan("unmetered", ticket_events=ticket_events)
+        helpdesk, access = helpdesk_of(world, emulated)
+        token, bot = access.access_token, access.bot_user_id
+        hook = helpdesk.subscribe(access, listener.url)
         world.ports.helpdesks["zendesk"] = helpdesk  # type: ignore[index]
         keys, now = world.ports.keys, world.clock.now()
         with world.db.shop(shop.id) as session:
@@ -110,6 +112,20 @@ def desk(world: World) -> Iterator[Desk]:
                 )
             )
         yield Desk(world, shop, emulated, listener)
+
+
+def helpdesk_of(
+    world: World, emulated: EmulatedZendesk, user: str = "doorstep"
+) -> tuple[ZendeskHelpdesk, HelpdeskAccess]:
+    client = ZendeskClient(
+        base_url=emulated.url.replace(SUBDOMAIN, "{subdomain}"),
+        app=MarketplaceApp("12345", "99999"),
+        clock=world.clock,
+    )
+    helpdesk = ZendeskHelpdesk(client)
+    token = emulated.grant(user)["access_token"]
+    bot = helpdesk.who_am_i(HelpdeskAccess(1, SUBDOMAIN, token))
+    return helpdesk, HelpdeskAccess(1, SUBDOMAIN, token, bot)
 
 
 def test_lost_answers_are_found_by_their_words_however_odd(world: World, desk: Desk) -> None:
@@ -167,3 +183,81 @@ def test_closed_ticket_is_continued_by_a_follow_up(world: World, desk: Desk) -> 
     assert [link.state for link in world.all(TicketLink)] == ["closed", "open"]
     assert desk.ticket()["id"] != first["id"]
     assert "me again" in str(desk.comments())
+
+
+# --- A plan whose webhooks cannot subscribe to ticket events
+
+
+def test_reply_reaches_the_phone_by_a_trigger_where_the_plan_has_no_events(world: World) -> None:
+    with at_a_desk(world, ticket_events=False) as desk:
+        desk.buyer_texts("The zip broke")
+        world.settle()
+        assert set(desk.pass_on(1)) == {200}  # the opening of the ticket, which is our own
+        world.settle(patient=True)
+        assert world.sent() == []
+        for words in ("So sorry!", "A new one is on its way."):
+            desk.agent_replies(words)
+            assert desk.pass_on(1) == [200]
+            world.settle(patient=True)
+        assert world.sent() == ["So sorry!", "A new one is on its way."]
+        assert len(desk.comments()) == 3
+
+
+def test_call_of_the_trigger_that_comes_twice_is_worked_once(world: World) -> None:
+    with at_a_desk(world, ticket_events=False) as desk:
+        desk.buyer_texts("The zip broke")
+        world.settle()
+        desk.pass_on(1)
+        faults.add("zendesk", "duplicate", count=1)
+        desk.agent_replies("So sorry!")
+        assert desk.pass_on(2) == [200, 200]
+        world.settle(patient=True)
+        assert world.sent() == ["So sorry!"]
+
+
+def test_trigger_is_signed_like_any_webhook(world: World) -> None:
+    with at_a_desk(world, ticket_events=False) as desk:
+        desk.buyer_texts("The zip broke")
+        world.settle()
+        desk.pass_on(1)
+        body = b'{"source":"doorstep_trigger","ticket_id":"1"}'
+        forged = world.client.post("/webhooks/zendesk/door-of-tests", data=body)
+        assert forged.status_code == 401
+
+
+def test_solved_ticket_is_followed_by_the_trigger(world: World) -> None:
+    with at_a_desk(world, ticket_events=False) as desk:
+        desk.buyer_texts("The zip broke")
+        world.settle()
+        desk.pass_on(1)
+        desk.emulated.desk(desk.ticket()["id"], "status", {"status": "solved"})
+        desk.pass_on(1)
+        world.settle(patient=True)
+        assert [link.state for link in world.all(TicketLink)] == ["solved"]
+
+
+def test_connecting_again_makes_no_second_trigger_and_takes_events_once_they_are_offered(
+    world: World,
+) -> None:
+    with running() as emulated, listening() as listener:
+        emulated.plan("unmetered", ticket_events=False)
+        helpdesk, access = helpdesk_of(world, emulated)
+        first = helpdesk.subscribe(access, listener.url)
+        assert helpdesk.subscribe(access, listener.url) == first
+        api = emulated.api()
+        assert len(api.get("/webhooks").json()["webhooks"]) == 1
+        assert api.get("/triggers/search", params={"query": "Doorstep"}).json()["count"] == 1
+        emulated.plan("unmetered", ticket_events=True)
+        second = helpdesk.subscribe(access, listener.url)
+        assert second.webhook_id != first.webhook_id
+        [left] = api.get("/webhooks").json()["webhooks"]
+        assert left["id"] == second.webhook_id
+        assert api.get("/triggers/search", params={"query": "Doorstep"}).json()["count"] == 0
+
+
+def test_who_is_no_admin_is_refused_both_ways(world: World) -> None:
+    with running() as emulated, listening() as listener:
+        helpdesk, access = helpdesk_of(world, emulated, user="marcus")
+        with pytest.raises(Permanent) as refused:
+            helpdesk.subscribe(access, listener.url)
+        assert refused.value.status == 403

@@ -48,8 +48,9 @@ class EmulatedZendesk:
         headers = {**MARKETPLACE, "Authorization": f"Bearer {bearer}"}
         return httpx.Client(base_url=f"{self.url}/api/v2", headers=headers, trust_env=False)
 
-    def plan(self, plan: str) -> None:
-        assert self.http.post("/_ui/plan", json={"plan": plan}).status_code == 200
+    def plan(self, plan: str, *, ticket_events: bool = True) -> None:
+        chosen = {"plan": plan, "ticket_events": ticket_events}
+        assert self.http.post("/_ui/plan", json=chosen).status_code == 200
 
     def desk(self, ticket_id: int | str, act: str, body: dict[str, Any]) -> dict[str, Any]:
         answer = self.http.post(f"/_ui/tickets/{ticket_id}/{act}", json=body)

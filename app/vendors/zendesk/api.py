@@ -95,6 +95,11 @@ def blueprint(tools: Tools) -> Blueprint:
                 door = find(door_key, anew=True)
                 if door is None or not is_genuine(door, body):
                     return answer(401)
+            body = webhooks.as_event(
+                body,
+                invocation=request.headers.get(webhooks.INVOCATION, ""),
+                timestamp=request.headers.get(webhooks.TIMESTAMP, ""),
+            )
             ids = event_ids(body)
             if ids is None:
                 return answer(400)
