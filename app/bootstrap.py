@@ -84,7 +84,7 @@ def build(settings: Settings, reactions: Reactions) -> Ports:
         ),
         clock=clock,
         keys=KeyRing(settings.encryption_keys.get_secret_value()),
-        media=DiskMediaStore(settings.media_path),
+        media=media_store(settings),
         sms=TwilioProvider(base_url=settings.twilio_base_url, public_url=settings.public_url),
         commerce=ShopifyCommerce(ShopifyClient(base_url=settings.shopify_base_url)),
         tokens=ShopifyTokenSource(
@@ -94,4 +94,21 @@ def build(settings: Settings, reactions: Reactions) -> Ports:
         ),
         helpdesks={"zendesk": ZendeskHelpdesk(zendesk)},
         helpdesk_authorisations=authorisations,
+    )
+
+
+def media_store(settings: Settings) -> MediaStore:
+    """The bucket where one is set, else the folder."""
+    if not settings.media_s3_bucket:
+        return DiskMediaStore(settings.media_path)
+    # Imported here: an installation with a folder does without the client.
+    from app.vendors.s3.store import S3MediaStore
+
+    assert settings.media_s3_key and settings.media_s3_secret
+    return S3MediaStore(
+        endpoint=settings.media_s3_endpoint,
+        bucket=settings.media_s3_bucket,
+        region=settings.media_s3_region,
+        key=settings.media_s3_key,
+        secret=settings.media_s3_secret.get_secret_value(),
     )

@@ -30,6 +30,12 @@ class Settings(BaseSettings):
     metrics_token: SecretStr | None = None  # bearer token of /metrics; unset closes it
     sentry_dsn: SecretStr | None = None
     media_path: Path = Path("media")  # folder of buyers' photos
+    # A bucket instead of the folder, once MEDIA_S3_BUCKET is set
+    media_s3_endpoint: str | None = None  # unset: Amazon's own
+    media_s3_bucket: str | None = None
+    media_s3_region: str = "us-east-1"
+    media_s3_key: str | None = None
+    media_s3_secret: SecretStr | None = None
     worker_processes: int = 2
     worker_threads: int = 8  # jobs that one worker process runs side by side
     sandbox_clock_path: Path | None = None
@@ -49,6 +55,12 @@ class Settings(BaseSettings):
     zendesk_base_url: str = ZENDESK_BASE_URL
     zendesk_organization_id: str = ""  # sent as marketplace headers
     zendesk_app_id: str = ""
+
+    @model_validator(mode="after")
+    def _bucket_can_be_entered(self) -> Settings:
+        if self.media_s3_bucket and not (self.media_s3_key and self.media_s3_secret):
+            raise ValueError("MEDIA_S3_KEY and MEDIA_S3_SECRET go with MEDIA_S3_BUCKET")
+        return self
 
     @model_validator(mode="after")
     def _production_reaches_the_real_vendors(self) -> Settings:

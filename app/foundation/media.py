@@ -198,6 +198,18 @@ class MediaStore(Protocol):
         ...
 
 
+def key_of(shop_id: int, content: bytes) -> str:
+    digest = hashlib.sha256(content).hexdigest()
+    return f"{shop_id}/{digest[:2]}/{digest}"
+
+
+def check_key(key: str) -> str:
+    """The key, if it can be one of ours. Raises MediaGone."""
+    if not _KEY.fullmatch(key):
+        raise MediaGone("media_gone", "not a key of a photo")
+    return key
+
+
 class DiskMediaStore:
     """Photos as files under one folder: for a single machine, or a shared mount."""
 
@@ -205,8 +217,7 @@ class DiskMediaStore:
         self._folder = folder
 
     def put(self, shop_id: int, content: bytes) -> str:
-        digest = hashlib.sha256(content).hexdigest()
-        key = f"{shop_id}/{digest[:2]}/{digest}"
+        key = key_of(shop_id, content)
         path = self._path(key)
         if path.exists():
             return key
@@ -235,9 +246,7 @@ class DiskMediaStore:
         self._path(key).unlink(missing_ok=True)
 
     def _path(self, key: str) -> Path:
-        if not _KEY.fullmatch(key):
-            raise MediaGone("media_gone", "not a key of a photo")
-        return self._folder / key
+        return self._folder / check_key(key)
 
 
 # --- Showing
