@@ -27,7 +27,13 @@ from app.helpdesk import jobs as helpdesk_jobs
 from app.helpdesk import late_photo as helpdesk_late_photo
 from app.messaging import jobs as messaging_jobs
 from app.messaging import queue as messaging_queue
-from app.messaging.events import PhotoStored, TextAccepted, TextEnded, TextReceived
+from app.messaging.events import (
+    PhotoStored,
+    TextAccepted,
+    TextEnded,
+    TextReceived,
+    TextRetried,
+)
 from app.orders import jobs as orders_jobs
 from app.orders.events import OrderStopped, ParcelDelivered, PhoneGivenAtCheckout
 from app.privacy import jobs as privacy_jobs
@@ -68,6 +74,7 @@ REACTIONS: Mapping[type[Event], tuple[Now | Later, ...]] = {
     ),
     PhotoStored: (Now(helpdesk_late_photo.notice_late_photo),),
     TextAccepted: (
+        Now(messaging_queue.wake_next_part),
         Now(checkins_outcome.mark_sent),
         Later(
             "helpdesk.mirror",
@@ -78,6 +85,7 @@ REACTIONS: Mapping[type[Event], tuple[Now | Later, ...]] = {
         ),
     ),
     TextEnded: (
+        Now(messaging_queue.wake_next_part),
         Now(checkins_outcome.mark_ended),
         Later(
             "helpdesk.report_failure",
@@ -87,6 +95,7 @@ REACTIONS: Mapping[type[Event], tuple[Now | Later, ...]] = {
             when=lambda e: e.conversation_id is not None,
         ),
     ),
+    TextRetried: (Now(checkins_outcome.follow_retry),),
     ConsentRevoked: (
         Now(messaging_queue.cancel_for_contact),
         Now(checkins_cancel.cancel_for_contact),

@@ -21,12 +21,13 @@ from redis.client import PubSub
 
 from app import settings as settings_module
 from app.bootstrap import Ports, build
-from app.checkins.claim import BATCH, claim_due
+from app.checkins import jobs as checkins_jobs
+from app.checkins.claim import BATCH
 from app.foundation import log as logging_setup
 from app.foundation.bell import CHANNEL
 from app.foundation.db import is_away
 from app.helpdesk import jobs as helpdesk_jobs
-from app.messaging.look_up import find_orphans
+from app.messaging.look_up import ask_about_lost
 from app.orders.assume_arrival import assume_arrivals
 from app.reactions import react
 from app.receipts import release_known
@@ -39,12 +40,14 @@ LOST_EVERY_SECONDS = 1.0  # how often the relay looks for rows that were lost on
 
 WAKE_HELD = """
 WITH due AS (
-  SELECT id, shop_id FROM messages
+  SELECT id, shop_id, author FROM messages
   WHERE state = 'queued' AND not_before <= %(now)s
   ORDER BY not_before LIMIT 200 FOR UPDATE SKIP LOCKED),
 woken AS (UPDATE messages SET not_before = NULL FROM due WHERE messages.id = due.id)
 INSERT INTO outbox (shop_id, topic, queue, payload)
-SELECT shop_id, 'messaging.send', 'send', jsonb_build_object('message_id', id) FROM due
+SELECT shop_id, 'messaging.send', CASE author WHEN 'agent' THEN 'reply' ELSE 'send' END,
+  jsonb_build_object('message_id', id)
+FROM due
 RETURNING id
 """
 
@@ -77,6 +80,13 @@ DELETE FROM receipts WHERE id = ANY (ARRAY(
   SELECT id FROM receipts WHERE state = 'done' AND processed_at < now() - interval '7 days'
   LIMIT 5000))
 """
+# Of the oldest by id only, so that no index is needed: a report is never this late, and those of a
+# text that was never bound to us are nobody's.
+PRUNE_STATUSES = """
+DELETE FROM message_statuses WHERE id IN (
+  SELECT id FROM (SELECT id, received_at FROM message_statuses ORDER BY id LIMIT 5000) oldest
+  WHERE received_at < now() - interval '30 days')
+"""
 
 
 @dataclass(frozen=True)
@@ -88,9 +98,8 @@ class Duty:
 
 
 def check_ins(ports: Ports, now: datetime) -> int:
-    with ports.db.across_shops("ticker: check-ins due") as session:
-        claimed = claim_due(session, now=now)
-    return claimed if claimed == BATCH else 0
+    due = checkins_jobs.send_due(ports)
+    return due if due == BATCH else 0
 
 
 def held_texts(ports: Ports, now: datetime) -> int:
@@ -102,8 +111,8 @@ def held_texts(ports: Ports, now: datetime) -> int:
 
 
 def orphans(ports: Ports, now: datetime) -> int:
-    with ports.db.across_shops("ticker: texts whose sender died") as session:
-        return find_orphans(session)
+    with ports.db.across_shops("ticker: texts whose answer is missing") as session:
+        return ask_about_lost(session, now=now)
 
 
 def arrivals(ports: Ports, now: datetime) -> int:
@@ -126,8 +135,11 @@ def backfills(ports: Ports, now: datetime) -> int:
 
 
 def prune(ports: Ports, now: datetime) -> int:
-    with ports.db.across_shops("ticker: receipts long done") as session:
-        return int(session.connection().exec_driver_sql(PRUNE).rowcount)
+    pruned = 0
+    for statement in (PRUNE, PRUNE_STATUSES):
+        with ports.db.across_shops("ticker: receipts and reports long done") as session:
+            pruned += session.connection().exec_driver_sql(statement).rowcount
+    return pruned
 
 
 def waiting_receipts(ports: Ports, now: datetime) -> int:
@@ -145,7 +157,7 @@ def helpdesk_tokens(ports: Ports, now: datetime) -> int:
 DUTIES = (
     Duty("check_ins", 1, check_ins),
     Duty("held_texts", 1, held_texts),
-    Duty("orphans", 5, orphans),
+    Duty("orphans", 2, orphans),
     Duty("waiting_receipts", 5, waiting_receipts),
     Duty("helpdesk_polls", 15, helpdesk_polls),
     Duty("arrivals", 60, arrivals),

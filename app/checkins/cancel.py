@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -28,15 +27,15 @@ def cancel_for_order(session: Session, event: OrderStopped, *, now: datetime) ->
 
 
 def cancel_for_contact(session: Session, event: ConsentRevoked, *, now: datetime) -> None:
-    """One that is being sent at this moment is passed over: it waits for our lock on the
-    contact, and is then refused by permission."""
+    """Its texts that waited are called off already. A check-in that is being sent at this moment
+    is passed over: it waits for our lock on the contact, and is then refused by permission."""
     orders = sa.select(Order.id).where(Order.contact_id == event.contact_id)
     free = (
         sa.select(CheckIn.id)
         .where(CheckIn.order_id.in_(orders), CheckIn.state.in_(OPEN))
         .with_for_update(skip_locked=True)
     )
-    _cancel(session, CheckIn.id.in_(free), now=now, reason="opted_out")
+    _call_off(session, CheckIn.id.in_(free), now=now, reason="opted_out")
 
 
 def cancel_for_orders(session: Session, *, now: datetime, order_ids: Sequence[int]) -> None:
@@ -49,12 +48,23 @@ def cancel_all_of_shop(session: Session, event: ShopUninstalled, *, now: datetim
 
 
 def _cancel(session: Session, which: sa.ColumnElement[bool], *, now: datetime, reason: str) -> None:
-    cancelled: Any = session.scalars(
+    """The texts first, see `messaging.locks`. A text that is just leaving may yet prove the
+    check-in sent, see `checkins.outcome`."""
+    queued = session.scalars(
+        sa.select(CheckIn.message_id)
+        .where(which, CheckIn.state.in_(OPEN))
+        .order_by(CheckIn.message_id)
+    ).all()
+    for message_id in filter(None, queued):
+        cancel_text(session, message_id=message_id, reason=reason)
+    _call_off(session, which, now=now, reason=reason)
+
+
+def _call_off(
+    session: Session, which: sa.ColumnElement[bool], *, now: datetime, reason: str
+) -> None:
+    session.execute(
         sa.update(CheckIn)
         .where(which, CheckIn.state.in_(OPEN))
         .values(state="cancelled", reason=reason, ended_at=now)
-        .returning(CheckIn.message_id)
-    ).all()
-    for message_id in cancelled:
-        if message_id is not None:
-            cancel_text(session, message_id=message_id, reason=reason)
+    )

@@ -27,6 +27,7 @@ class CheckIn(Base):
     reason: Mapped[str | None]
     arrived_at: Mapped[datetime]
     due_at: Mapped[datetime]
+    held_since: Mapped[datetime | None]  # it was due then, and the shop's line is paused
     message_id: Mapped[int | None]
     sent_at: Mapped[datetime | None]
     answered_at: Mapped[datetime | None]

@@ -1,6 +1,7 @@
 """What became of a check-in's text, and whether the buyer answered.
 
-`mark_sent` and `mark_ended` run now, when messaging knows; `record_answer` is a job.
+`mark_sent`, `mark_ended` and `follow_retry` run now, when messaging knows; `record_answer` is a
+job.
 """
 
 from __future__ import annotations
@@ -10,22 +11,31 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from app.checkins.models import CheckIn
+from app.checkins.reasons import GOES_ONCE_MORE, LEFT_BEFORE
+from app.checkins.send import out_of_place
 from app.consent.permission import Purpose
+from app.consent.verdicts import Reason
 from app.foundation.db import Session
-from app.messaging.events import TextAccepted, TextEnded
+from app.messaging.events import TextAccepted, TextEnded, TextRetried
+from app.messaging.queue import cancel_text
 from app.orders.models import Order
 
 OF_CHECK_INS = (Purpose.CHECK_IN.value, Purpose.FOLLOW_UP.value)
 
 
 def mark_sent(session: Session, event: TextAccepted, *, now: datetime) -> None:
+    """The buyer gets the text, whatever was decided meanwhile: one that was called off while it
+    was leaving is `sent`, and its reason says what came too late."""
     if event.purpose not in OF_CHECK_INS:
         return
+    came_too_late = sa.case(
+        (CheckIn.state == "cancelled", sa.literal(LEFT_BEFORE) + CheckIn.reason), else_=None
+    )
     session.execute(
         sa.update(CheckIn)
         .where(CheckIn.message_id == event.message_id)
-        .where(CheckIn.state.in_(("queued", "skipped")))
-        .values(state="sent", reason=None, sent_at=now)
+        .where(CheckIn.state.in_(("queued", "skipped", "cancelled")))
+        .values(state="sent", reason=came_too_late, sent_at=now, ended_at=None)
     )
 
 
@@ -40,6 +50,37 @@ def mark_ended(session: Session, event: TextEnded, *, now: datetime) -> None:
         .where(CheckIn.state.in_(("queued", "sent")))
         .values(state=state, reason=event.reason, ended_at=now)
     )
+
+
+def follow_retry(session: Session, event: TextRetried, *, now: datetime) -> None:
+    """The check-in's text goes once more: the check-in is that text from here on. If the order
+    has meanwhile become one that is not asked about, the text is called off instead.
+
+    The order is locked by the caller, see `messaging.locks.lock_text`.
+    """
+    if event.purpose not in OF_CHECK_INS:
+        return
+    check_in = session.scalars(
+        sa.select(CheckIn).where(CheckIn.message_id == event.first_id).with_for_update()
+    ).one_or_none()
+    if check_in is None:
+        cancel_text(session, message_id=event.message_id, reason="called_off")
+        return
+    reason = why_not_again(session, check_in, now=now)
+    if reason is not None:
+        cancel_text(session, message_id=event.message_id, reason=reason)
+        return
+    check_in.message_id, check_in.state = event.message_id, "queued"
+    check_in.reason, check_in.ended_at = GOES_ONCE_MORE, None
+
+
+def why_not_again(session: Session, check_in: CheckIn, *, now: datetime) -> str | None:
+    if check_in.state == "cancelled":
+        return check_in.reason
+    if check_in.state == "answered":
+        return Reason.ALREADY_TALKING.value
+    order = session.get_one(Order, check_in.order_id)
+    return out_of_place(session, now=now, check_in=check_in, order=order)
 
 
 def record_answer(session: Session, *, now: datetime, contact_id: int) -> int | None:

@@ -61,6 +61,7 @@ def schedule_for_parcel(session: Session, event: ParcelDelivered, *, now: dateti
                 "state": statement.excluded.state,
                 "reason": statement.excluded.reason,
                 "ended_at": statement.excluded.ended_at,
+                "held_since": None,
             },
             where=CheckIn.state == "scheduled",
         ).returning(CheckIn.id)

@@ -1,7 +1,8 @@
 """A check-in is due: ask permission, write it, hand it to the thread. Or say why not.
 
-Runs now, for each check-in that the ticker claimed. The text itself leaves by `messaging.send`,
-which asks permission once more in that moment.
+Runs now, for each check-in that the ticker found due. The text itself leaves by `messaging.send`,
+which asks permission once more in that moment. Only a check-in that is really queued opens a
+thread or points one at its order.
 """
 
 from __future__ import annotations
@@ -16,13 +17,15 @@ from app.checkins.models import CheckIn
 from app.checkins.schedule_rules import DEFAULT_MAX_LATENESS, TOO_LATE
 from app.checkins.wording import DEFAULT_COPY, CopyKind, render
 from app.consent.permission import Purpose
-from app.consent.verdicts import Denied, NotBefore
+from app.consent.verdicts import Denied, NotBefore, Reason
 from app.contacts.models import Contact
+from app.conversations.models import Conversation
 from app.conversations.open import open_conversation
 from app.conversations.reply import OwnText, add_own_text
 from app.foundation.db import Session
+from app.messaging.locks import lock_contact
 from app.messaging.models import Message
-from app.messaging.permit import Subject, ask_permission, lock_contact
+from app.messaging.permit import Subject, ask_permission
 from app.orders.models import Fulfillment, Order, OrderLine
 from app.shops.models import Shop, ShopPreferences
 from app.shops.preferences import preferences_of
@@ -31,18 +34,23 @@ SPREAD_SECONDS = 600
 STILL_WAITING = timedelta(days=3)
 ORDER_MAY_COME = timedelta(days=1)  # webhooks may be a day late
 LOOK_AGAIN = timedelta(minutes=10)
+LOOK_AT_PAUSED_LINE = timedelta(hours=1)
 SIZE_OPTIONS = ("size", "taille", "größe", "talla")
 
 
 def send_check_in(session: Session, event: CheckInDue, *, now: datetime) -> None:
-    check_in = session.scalars(
-        sa.select(CheckIn)
-        .where(CheckIn.id == event.check_in_id, CheckIn.state == "scheduled")
-        .with_for_update()
+    claimed = session.execute(
+        sa.select(CheckIn, Order)
+        .join(Order, Order.id == CheckIn.order_id)
+        .where(CheckIn.id == event.check_in_id)
+        .where(CheckIn.state == "scheduled", CheckIn.due_at <= now)
+        # Both at once and without waiting, see `messaging.locks`: whoever holds one of them is
+        # at it, or changes what we are about to read.
+        .with_for_update(skip_locked=True)
     ).one_or_none()
-    if check_in is None:
+    if claimed is None:
         return
-    order = session.scalars(sa.select(Order).where(Order.id == check_in.order_id)).one()
+    check_in, order = claimed
     if order.shopify_updated_at is None and now - check_in.arrived_at < ORDER_MAY_COME:
         # Heard of by its parcel alone: who bought it comes with a webhook that is under way.
         check_in.due_at = now + LOOK_AGAIN
@@ -53,8 +61,8 @@ def send_check_in(session: Session, event: CheckInDue, *, now: datetime) -> None
         return
     contact = session.scalars(sa.select(Contact).where(Contact.id == order.contact_id)).one()
     lock_contact(session, contact.id)
-    conversation = open_conversation(
-        session, now=now, shop_id=order.shop_id, contact_id=contact.id, order_id=order.id
+    waiting_since = session.scalar(
+        sa.select(Conversation.waiting_since).where(Conversation.contact_id == contact.id)
     )
     verdict = ask_permission(
         session,
@@ -65,7 +73,7 @@ def send_check_in(session: Session, event: CheckInDue, *, now: datetime) -> None
             purpose=Purpose.CHECK_IN,
             order_id=order.id,
             check_in_id=check_in.id,
-            being_helped=is_being_helped(conversation.waiting_since, now),
+            being_helped=is_being_helped(waiting_since, now),
         ),
     )
     if isinstance(verdict, NotBefore):
@@ -73,8 +81,14 @@ def send_check_in(session: Session, event: CheckInDue, *, now: datetime) -> None
         check_in.due_at = verdict.at + timedelta(seconds=check_in.id % SPREAD_SECONDS)
         return
     if isinstance(verdict, Denied):
-        skip(check_in, now=now, reason=verdict.reason.value)
+        if verdict.reason is Reason.SENDER_PAUSED and outlives_pause(check_in, now):
+            hold(check_in, now=now)
+        else:
+            skip(check_in, now=now, reason=verdict.reason.value)
         return
+    conversation = open_conversation(
+        session, now=now, shop_id=order.shop_id, contact_id=contact.id, order_id=order.id
+    )
     added = add_own_text(
         session,
         now=now,
@@ -87,7 +101,7 @@ def send_check_in(session: Session, event: CheckInDue, *, now: datetime) -> None
             order_id=order.id,
         ),
     )
-    check_in.state, check_in.message_id = "queued", added.message_ids[0]
+    check_in.state, check_in.reason, check_in.message_id = "queued", None, added.message_ids[0]
 
 
 def is_being_helped(waiting_since: datetime | None, now: datetime) -> bool:
@@ -110,6 +124,19 @@ def out_of_place(session: Session, *, now: datetime, check_in: CheckIn, order: O
     if now - check_in.due_at > DEFAULT_MAX_LATENESS:
         return TOO_LATE
     return None
+
+
+def outlives_pause(check_in: CheckIn, now: datetime) -> bool:
+    """A paused line is mostly mended within days; after that the question comes too late."""
+    return now - (check_in.held_since or check_in.due_at) < DEFAULT_MAX_LATENESS
+
+
+def hold(check_in: CheckIn, *, now: datetime) -> None:
+    """The shop's line is paused: look again now and then. The reason shows meanwhile."""
+    check_in.held_since = check_in.held_since or check_in.due_at
+    check_in.reason = Reason.SENDER_PAUSED.value
+    spread = timedelta(seconds=check_in.id % SPREAD_SECONDS)
+    check_in.due_at = now + LOOK_AT_PAUSED_LINE + spread
 
 
 def skip(check_in: CheckIn, *, now: datetime, reason: str) -> None:

@@ -16,6 +16,7 @@ from app.consent.permission import Purpose
 from app.conversations.events import MessageAdded
 from app.conversations.models import Conversation
 from app.foundation.db import Session
+from app.messaging.locks import lock_contact
 from app.messaging.models import Message
 from app.messaging.queue import NewText, Photo, queue_text
 from app.messaging.segments import split_text
@@ -105,6 +106,10 @@ def reply_as_agent(
     photos: Sequence[Photo] = (),
 ) -> Added | AlreadyAdded:
     """A human's reply, written in a helpdesk. The thread is theirs from here on."""
+    contact_id = session.scalars(
+        sa.select(Conversation.contact_id).where(Conversation.id == conversation_id)
+    ).one()
+    lock_contact(session, contact_id)  # first, see `messaging.locks`
     conversation = session.scalars(
         sa.select(Conversation).where(Conversation.id == conversation_id).with_for_update()
     ).one()

@@ -155,7 +155,7 @@ def _parcel(parcel: Fulfillment, zone: str) -> str:
     tracked = " ".join(part for part in (parcel.tracking_company, parcel.tracking_number) if part)
     if parcel.delivered_at is not None:
         by = "" if parcel.delivered_by == "carrier" else " (assumed, the carrier did not say)"
-        fate = f"arrived {_moment(parcel.delivered_at, zone)}{by}"
+        fate = f"arrived {moment(parcel.delivered_at, zone)}{by}"
     elif parcel.shipped_at is not None:
         fate = f"shipped {_day(parcel.shipped_at, zone)}, not arrived yet"
     else:
@@ -186,6 +186,6 @@ def _day(moment: datetime, zone: str) -> str:
     return f"{local.day} {local:%b %Y}"
 
 
-def _moment(moment: datetime, zone: str) -> str:
-    local = moment.astimezone(ZoneInfo(zone))
+def moment(at: datetime, zone: str) -> str:
+    local = at.astimezone(ZoneInfo(zone))
     return f"{local.day} {local:%b %Y, %H:%M} {local.tzname()}"

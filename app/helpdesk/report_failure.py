@@ -2,8 +2,9 @@
 
 Called by the job `helpdesk.report_failure` after `TextEnded`. Agents' replies that vanish without a
 word are the complaint heard most about texting from helpdesks, so the ticket is opened again and
-tagged. A text whose fate is unknown is given some look-ups first. Without a ticket there is nobody
-to tell; the merchant's pages show the text's state anyway.
+tagged, unless the text goes once more by itself. A text whose fate is unknown is given some
+look-ups first. Without a ticket there is nobody to tell; the merchant's pages show the text's state
+anyway.
 """
 
 from __future__ import annotations
@@ -14,13 +15,15 @@ import sqlalchemy as sa
 
 from app.consent.verdicts import Reason, reason_text
 from app.foundation.db import LaterWork, Session
-from app.helpdesk.compose import FAILED_TAG, PlannedComment, failure_note
+from app.helpdesk.compose import FAILED_TAG, PlannedComment, failure_note, moment
 from app.helpdesk.mirror import bring_up_to_date
 from app.helpdesk.models import TicketLink
 from app.helpdesk.needs import Needs
 from app.helpdesk.notes import write_note
 from app.messaging.models import Message
+from app.messaging.retry import MISSED
 from app.messaging.states import NOT_ARRIVED
+from app.shops.models import Shop
 
 LOOK_UPS = 3
 LOOK_UP_PATIENCE = timedelta(minutes=10)
@@ -60,6 +63,7 @@ def tell_agents(tools: Needs, *, shop_id: int, conversation_id: int, message_id:
             return
         if _live_link(session, conversation_id) is None:
             return
+        once_more = _second_attempt(session, message)
     bring_up_to_date(tools, shop_id=shop_id, conversation_id=conversation_id)
     with tools.db.shop(shop_id) as session:
         link_id = _live_link(session, conversation_id)
@@ -70,14 +74,31 @@ def tell_agents(tools: Needs, *, shop_id: int, conversation_id: int, message_id:
         shop_id=shop_id,
         link_id=link_id,
         key=f"failed:{message_id}",
-        note=_note(tools, message),
-        tags=(FAILED_TAG,),
-        reopen=True,
+        note=_note(tools, message, once_more),
+        tags=() if once_more else (FAILED_TAG,),
+        reopen=once_more is None,
     )
 
 
-def _note(tools: Needs, message: Message) -> PlannedComment:
-    return failure_note(message, *explain(tools, message))
+def _note(tools: Needs, message: Message, once_more: str | None) -> PlannedComment:
+    cause, remedy = explain(tools, message)
+    if once_more:
+        remedy = f"Nothing for now: it will be tried once more, {once_more} or soon after."
+    elif message.retry_of is not None and message.state in MISSED:
+        cause = f"{cause} It was tried twice."
+    return failure_note(message, cause, remedy)
+
+
+def _second_attempt(session: Session, message: Message) -> str | None:
+    """When this text goes once more, in the shop's time; None if it does not."""
+    row = session.execute(
+        sa.select(Message.not_before, Shop.timezone)
+        .join(Shop, Shop.id == Message.shop_id)
+        .where(Message.retry_of == message.id, Message.state == "queued")
+    ).one_or_none()
+    if row is None or row.not_before is None:
+        return None
+    return moment(row.not_before, row.timezone)
 
 
 def explain(tools: Needs, message: Message) -> tuple[str, str]:
@@ -97,6 +118,7 @@ def explain(tools: Needs, message: Message) -> tuple[str, str]:
 def _may_still_be_found(message: Message, now: datetime) -> bool:
     return (
         message.state == "unknown"
+        and message.look_up_at is not None
         and message.looked_up < LOOK_UPS
         and now - message.created_at < LOOK_UP_PATIENCE
     )

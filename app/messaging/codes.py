@@ -14,8 +14,10 @@ from app.consent.record import Evidence, record_revocation
 from app.contacts.models import Contact
 from app.foundation import audit
 from app.foundation.db import Session
+from app.messaging.locks import lock_text
 from app.messaging.models import Message, Sender
 from app.messaging.ports import CodeAction
+from app.messaging.retry import may_go_once_more, queue_retry
 
 BACK_OFF = timedelta(seconds=60)
 NEXT_DAY = timedelta(hours=24)
@@ -25,10 +27,8 @@ def obey_code(
     session: Session, *, now: datetime, message_id: int, code: str, action: CodeAction
 ) -> None:
     """Apply one code's action; what the text itself goes through is `messaging.send`'s."""
-    message = session.scalars(sa.select(Message).where(Message.id == message_id)).one()
-    contact = session.scalars(
-        sa.select(Contact).where(Contact.id == message.contact_id).with_for_update()
-    ).one()
+    message = lock_text(session, message_id)
+    contact = session.scalars(sa.select(Contact).where(Contact.id == message.contact_id)).one()
     match action:
         case CodeAction.SUPPRESS:
             record_revocation(
@@ -47,14 +47,10 @@ def obey_code(
         case CodeAction.NOT_TEXTABLE:
             contact.line_kind = "landline"
         case CodeAction.RETRY_ONCE:
-            # A handset may be off for a day: one miss is a pass, a second marks the number.
-            missed_before = session.scalar(
-                sa.select(Message.id)
-                .where(Message.contact_id == contact.id, Message.id != message.id)
-                .where(Message.error_code.is_not(None), Message.state == "undelivered")
-                .limit(1)
-            )
-            if missed_before is not None:
+            # A handset may be off for a while: one miss is a pass, a second marks the number.
+            if may_go_once_more(message):
+                queue_retry(session, now=now, message=message)
+            elif message.retry_of is not None or missed_before(session, message):
                 contact.line_kind = "unreachable"
         case CodeAction.PAUSE_SENDER:
             pause_line(session, now=now, shop_id=message.shop_id, code=code)
@@ -67,6 +63,16 @@ def obey_code(
             )
         case _:
             pass  # the row and its note say it all: bad data, filtered, expired, to be reviewed
+
+
+def missed_before(session: Session, message: Message) -> bool:
+    other = session.scalar(
+        sa.select(Message.id)
+        .where(Message.contact_id == message.contact_id, Message.id != message.id)
+        .where(Message.error_code.is_not(None), Message.state == "undelivered")
+        .limit(1)
+    )
+    return other is not None
 
 
 def pause_line(session: Session, *, now: datetime, shop_id: int, code: str) -> None:

@@ -46,3 +46,12 @@ class PhotoStored(Event):
 
     message_id: int
     media_id: int
+
+
+@dataclass(frozen=True)
+class TextRetried(Event):
+    """A text that did not arrive goes once more, later, as another row."""
+
+    first_id: int
+    message_id: int
+    purpose: str

@@ -14,11 +14,18 @@ from app.foundation.jobs import Tools
 from app.foundation.media import Unreadable, clean_photo, sign_media_token
 from app.messaging import photos
 from app.messaging.codes import obey_code, pause_line
-from app.messaging.look_up import settle_look_up, since
+from app.messaging.look_up import (
+    UNSETTLED,
+    put_off_look_up,
+    settle_look_up,
+    settle_refused_look_up,
+    since,
+)
 from app.messaging.models import Media, Message, Sender
 from app.messaging.ports import CodeAction, Rejected, SenderAccess, SmsProvider
 from app.messaging.receive import Duplicate, receive_text
 from app.messaging.send import Claimed, claim_text, settle_accepted, settle_failure
+from app.messaging.status import end_reported
 
 MEDIA_ADDRESS_LIVES = timedelta(hours=4)
 BACKFILL_OVERLAP = timedelta(minutes=15)
@@ -60,7 +67,13 @@ def send(tools: Needs, *, shop_id: int, message_id: int) -> None:
         accepted = tools.sms.send(access_to(tools, claimed.sender), claimed.text)
     except (Rejected, Temporary, Unknowable) as error:
         with tools.db.shop(shop_id) as session:
-            action = settle_failure(session, now=now, message_id=message_id, error=error)
+            action = settle_failure(
+                session,
+                now=now,
+                message_id=message_id,
+                attempt=claimed.attempt,
+                error=error,
+            )
             if action is not None:
                 obey_code(session, now=now, message_id=message_id, code=error.code, action=action)
         return
@@ -69,30 +82,45 @@ def send(tools: Needs, *, shop_id: int, message_id: int) -> None:
 
 
 def settle_status(tools: Needs, *, shop_id: int, message_id: int, code: str) -> None:
-    """A status report carried an error code: obey it."""
+    """A status report carried an error code: obey it, then tell who cares about the text."""
+    now = tools.clock.now()
+    action = tools.sms.action_for(code)
     with tools.db.shop(shop_id) as session:
-        obey_code(
-            session,
-            now=tools.clock.now(),
-            message_id=message_id,
-            code=code,
-            action=tools.sms.action_for(code),
-        )
+        obey_code(session, now=now, message_id=message_id, code=code, action=action)
+        end_reported(session, now=now, message_id=message_id)
 
 
 def look_up(tools: Needs, *, shop_id: int, message_id: int) -> None:
-    """Ask the provider what became of a text whose answer never came."""
+    """Ask the provider what became of a text whose answer never came.
+
+    Not tried again by the worker: the ticker knows when the next look is due.
+    """
+    now = tools.clock.now()
     with tools.db.shop(shop_id) as session:
         message = session.scalars(sa.select(Message).where(Message.id == message_id)).one()
         sender = session.scalars(sa.select(Sender).where(Sender.id == message.sender_id)).one()
         phone = session.scalars(
             sa.select(Contact.phone).where(Contact.id == message.contact_id)
         ).one()
-    if message.state not in ("sending", "unknown"):
+    claimed_at = message.claimed_at
+    if message.state not in UNSETTLED:
         return
-    listed = tools.sms.list_sent(access_to(tools, sender), to=phone, since=since(message))
+    try:
+        listed = tools.sms.list_sent(access_to(tools, sender), to=phone, since=since(message))
+    except Rejected as refusal:
+        # The account no longer lets us in: nothing can be sent either.
+        with tools.db.shop(shop_id) as session:
+            settle_refused_look_up(session, now=now, message_id=message_id, claimed_at=claimed_at)
+            pause_line(session, now=now, shop_id=shop_id, code=refusal.code)
+        return
+    except Temporary:
+        with tools.db.shop(shop_id) as session:
+            put_off_look_up(session, message_id=message_id, claimed_at=claimed_at)
+        return
     with tools.db.shop(shop_id) as session:
-        settle_look_up(session, now=tools.clock.now(), message_id=message_id, listed=listed)
+        settle_look_up(
+            session, now=now, message_id=message_id, claimed_at=claimed_at, listed=listed
+        )
 
 
 def fetch_photos(tools: Needs, *, shop_id: int, message_id: int) -> None:

@@ -67,7 +67,9 @@ class Message(Base):
     expires_at: Mapped[datetime | None]  # a proactive text must not be delivered later
     attempts: Mapped[int] = mapped_column(server_default="0")
     claimed_at: Mapped[datetime | None]  # the database's time, when a sender took it
-    looked_up: Mapped[int] = mapped_column(server_default="0")  # at the provider, after a loss
+    looked_up: Mapped[int] = mapped_column(server_default="0")  # times the list lacked it
+    look_up_at: Mapped[datetime | None]  # the database's time; of an `unknown`: None for no more
+    retry_of: Mapped[int | None]  # the text that did not arrive and goes once more as this row
     opt_out_type: Mapped[str | None]  # inbound: the provider has answered already
     raw: Mapped[dict[str, Any] | None]  # inbound form, for what we do not read yet
     created_at: Mapped[datetime]
@@ -81,6 +83,7 @@ class Message(Base):
         sa.Index("messages_dedupe", "shop_id", "dedupe_key", unique=True),
         sa.Index("messages_thread", "conversation_id", "id"),
         sa.Index("messages_contact", "contact_id", "created_at"),
+        sa.Index("messages_retry", "retry_of", postgresql_where="retry_of IS NOT NULL"),
         sa.Index(
             "messages_held",
             "not_before",

@@ -41,6 +41,7 @@ SELECT c.id, c.phone, c.line_kind, c.last_inbound_at, c.country, c.zip, c.billin
    FROM consent_events e WHERE e.shop_id = c.shop_id AND e.phone = c.phone) AS ledger,
   (SELECT json_agg(json_build_array(coalesce(m.sent_at, m.created_at), m.order_id, m.purpose))
    FROM messages m WHERE m.contact_id = c.id AND m.id IS DISTINCT FROM %(message)s::bigint
+     AND m.id IS DISTINCT FROM %(retry_of)s::bigint
      AND m.purpose = ANY(%(proactive)s) AND m.state = ANY(%(took_off)s)
      AND (m.order_id = %(order)s::bigint OR coalesce(m.sent_at, m.created_at) > %(since)s)
   ) AS proactive,
@@ -65,6 +66,7 @@ class Subject:
     purpose: Purpose
     order_id: int | None = None
     message_id: int | None = None
+    retry_of: int | None = None  # the text that did not arrive: it counts as this one
     check_in_id: int | None = None
     being_helped: bool = False
 
@@ -88,18 +90,8 @@ def ask_permission(session: Session, *, now: datetime, subject: Subject) -> Verd
     return verdict
 
 
-def lock_contact(session: Session, contact_id: int) -> None:
-    """Let no opt-out and no departure pass each other unseen.
-
-    A statement of its own, before any other row of the contact is locked: one that waits for a
-    lock goes on with the snapshot it began with, and would overlook the very opt-out that it
-    waited for. The inbound door locks in the same order, contact first.
-    """
-    session.sql("SELECT FROM contacts WHERE id = %s FOR UPDATE", contact_id)
-
-
 def gather(session: Session, *, now: datetime, subject: Subject) -> Request:
-    """The facts of this moment. The caller has locked the contact, see `lock_contact`."""
+    """The facts of this moment. The caller has locked the contact, see `messaging.locks`."""
     row = (
         session.connection()
         .exec_driver_sql(
@@ -108,6 +100,7 @@ def gather(session: Session, *, now: datetime, subject: Subject) -> Request:
                 "contact": subject.contact_id,
                 "order": subject.order_id,
                 "message": subject.message_id,
+                "retry_of": subject.retry_of,
                 "proactive": [purpose.value for purpose in PROACTIVE],
                 "took_off": list(TOOK_OFF),
                 "since": now - DAY,
@@ -175,4 +168,4 @@ def _minutes(at: time) -> int:
     return at.hour * 60 + at.minute
 
 
-__all__ = ["Allowed", "Denied", "NotBefore", "Subject", "ask_permission", "gather", "lock_contact"]
+__all__ = ["Allowed", "Denied", "NotBefore", "Subject", "ask_permission", "gather"]

@@ -14,8 +14,8 @@ import sqlalchemy as sa
 
 from app.consent.events import ConsentRevoked
 from app.consent.permission import Purpose
-from app.foundation.db import Session
-from app.messaging.events import TextEnded
+from app.foundation.db import LaterWork, Session
+from app.messaging.events import TextAccepted, TextEnded
 from app.messaging.models import Media, Message
 from app.messaging.photos import refer_to
 from app.messaging.segments import count_segments
@@ -100,9 +100,15 @@ def cancel_for_contacts(session: Session, *, now: datetime, contact_ids: Sequenc
 
 
 def _cancel(session: Session, which: sa.ColumnElement[bool], *, now: datetime, reason: str) -> None:
+    waiting = (
+        sa.select(Message.id)
+        .where(which, Message.direction == "out", Message.state == "queued")
+        .order_by(Message.id)
+        .with_for_update()
+    )
     cancelled = session.execute(
         sa.update(Message)
-        .where(which, Message.direction == "out", Message.state == "queued")
+        .where(Message.id.in_(waiting), Message.state == "queued")
         .values(state="cancelled", reason=reason)
         .returning(Message.id, Message.shop_id, Message.conversation_id, Message.purpose)
     ).all()
@@ -120,12 +126,42 @@ def _cancel(session: Session, which: sa.ColumnElement[bool], *, now: datetime, r
         )
 
 
+CANCEL = """
+UPDATE messages SET reason = %(reason)s,
+  state = CASE state WHEN 'queued' THEN 'cancelled' ELSE state END
+WHERE id = %(message)s AND state IN ('queued', 'sending') RETURNING state
+"""
+
+
 def cancel_text(session: Session, *, message_id: int, reason: str) -> bool:
-    """Take one text back that has not left yet. False if it has."""
-    cancelled = session.scalar(
-        sa.update(Message)
-        .where(Message.id == message_id, Message.state == "queued")
-        .values(state="cancelled", reason=reason)
-        .returning(Message.id)
-    )
-    return cancelled is not None
+    """Take one text back that has not left yet. False if it has, or is just leaving.
+
+    One that is being handed over keeps the reason: if the provider does not take it now, it is
+    not handed over again.
+    """
+    session.flush()
+    row = session.sql(CANCEL, {"message": message_id, "reason": reason}).one_or_none()
+    return row is not None and row.state == "cancelled"
+
+
+NEXT_PART = """
+SELECT id FROM messages WHERE conversation_id = %s AND id > %s
+  AND author = 'agent' AND state = 'queued' AND reason = 'in_order'
+ORDER BY id LIMIT 1
+"""
+
+
+def wake_next_part(session: Session, event: TextAccepted | TextEnded, *, now: datetime) -> None:
+    """An agent's text is settled, in this transaction: the one that waited behind it may go."""
+    if event.purpose != Purpose.AGENT_REPLY.value:
+        return
+    row = session.sql(NEXT_PART, event.conversation_id, event.message_id).one_or_none()
+    if row is not None:
+        session.later(
+            LaterWork(
+                shop_id=event.shop_id,
+                topic="messaging.send",
+                queue="reply",
+                payload={"message_id": row.id},
+            )
+        )

@@ -6,7 +6,8 @@ sending -> unknown (nobody can say whether it left) -> accepted (found at the pr
 sending -> failed (refused) | queued (certainly not taken: it may try again)
 
 A report of the provider applies only if its rank is higher than the one we have: a late "sent"
-cannot undo "delivered", and a second final report changes nothing.
+cannot undo "delivered", and a second final report changes nothing. The first report of a text that
+we hold for not taken always applies.
 """
 
 from __future__ import annotations
@@ -26,11 +27,8 @@ PROVIDER_RANKS = {
     "read": 6,
 }
 
-# Ours, as far as reports can move them.
+# Ours, once a text is bound to its id at the provider.
 STATE_RANKS = {
-    "queued": 0,  # given up for lost and put back, yet a report proves that it was taken
-    "sending": 0,
-    "unknown": 0,
     "accepted": 1,
     "sent": 3,
     "cancelled": 4,

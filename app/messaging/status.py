@@ -3,7 +3,8 @@
 The status door calls `take_report`. Nearly every report only moves a known text from `accepted`
 to `sent` to `delivered`: one statement that commits by itself. What more depends on goes through
 `apply_status`, in a transaction with its events. `bind_waiting` is called by `messaging.send`
-when a report came before we knew the provider's id.
+when a report came before we knew the provider's id; `end_reported` by the job that obeys a
+report's error code.
 """
 
 from __future__ import annotations
@@ -12,13 +13,16 @@ from datetime import datetime
 
 from app.foundation.db import Database, LaterWork, Session
 from app.messaging.events import TextAccepted, TextEnded
+from app.messaging.models import Message
 from app.messaging.ports import StatusUpdate
 from app.messaging.states import NOT_ARRIVED, PROVIDER_RANKS, STATE_OF_STATUS, STATE_RANKS
 
-RANK_OF_STATE = (
-    "CASE m.state "
+# A row that is bound to nothing at the provider is behind every report, whatever we made of it
+# meanwhile: put back, called off, given up. The report proves that the text was taken.
+RANK = (
+    "CASE WHEN m.provider_sid IS NULL THEN 0 ELSE CASE m.state "
     + " ".join(f"WHEN '{state}' THEN {rank}" for state, rank in STATE_RANKS.items())
-    + " ELSE 9 END"
+    + " ELSE 9 END END"
 )
 
 # Dedupe, then move the text if this report is ahead of what we know. A report whose text is not
@@ -29,11 +33,11 @@ WITH seen AS (
   VALUES (%(shop)s, %(sid)s, %(status)s, %(error)s)
   ON CONFLICT (shop_id, provider_sid, status) DO NOTHING RETURNING id),
 target AS (
-  SELECT m.id, m.state FROM messages m, seen
+  SELECT m.id, m.provider_sid IS NULL AS unbound FROM messages m, seen
   WHERE m.direction = 'out'
     AND CASE WHEN %(message)s::bigint IS NULL THEN m.shop_id = %(shop)s AND m.provider_sid = %(sid)s
         ELSE m.id = %(message)s AND (m.provider_sid IS NULL OR m.provider_sid = %(sid)s) END
-    AND {RANK_OF_STATE} < %(rank)s
+    AND {RANK} < %(rank)s
   FOR UPDATE OF m),
 moved AS (
   UPDATE messages SET state = %(state)s, provider_sid = %(sid)s,
@@ -43,13 +47,11 @@ moved AS (
     error_code = coalesce(%(error)s, error_code),
     reason = CASE WHEN %(state)s IN ('failed', 'undelivered') THEN 'carrier' END
   FROM target WHERE messages.id = target.id
-  RETURNING messages.id, target.state AS was, messages.conversation_id, messages.purpose)
-SELECT id, was, conversation_id, purpose FROM moved
+  RETURNING messages.id, target.unbound, messages.conversation_id, messages.purpose)
+SELECT id, unbound, conversation_id, purpose FROM moved
 """
 
-# Texts whose acceptance nobody has told of yet: events follow, so a transaction is needed.
-TELLS_OF_ACCEPTANCE = ("queued", "sending", "unknown")
-
+# Only a text that is bound already, so that no event follows.
 # LATERAL, so that the scope is set before row-level security looks at a row of `messages`.
 MOVE = f"""
 WITH scope AS MATERIALIZED (
@@ -58,7 +60,6 @@ target AS (
   SELECT m.id, scope.shop FROM scope, LATERAL (
     SELECT id FROM messages WHERE id = %(message)s AND shop_id = scope.shop
       AND direction = 'out' AND provider_sid = %(sid)s
-      AND state <> ALL(ARRAY{list(TELLS_OF_ACCEPTANCE)})
     OFFSET 0) m),
 seen AS (
   INSERT INTO message_statuses (shop_id, provider_sid, status)
@@ -69,7 +70,7 @@ moved AS (
     delivered_at = CASE WHEN %(state)s IN ('delivered', 'read') THEN coalesce(delivered_at, %(now)s)
                    ELSE delivered_at END,
     reason = NULL
-  FROM target, seen WHERE m.id = target.id AND {RANK_OF_STATE} < %(rank)s)
+  FROM target, seen WHERE m.id = target.id AND {RANK} < %(rank)s)
 SELECT count(*) FROM target
 """
 
@@ -119,7 +120,7 @@ def apply_status(session: Session, *, now: datetime, shop_id: int, update: Statu
     ).one_or_none()
     if moved is None:
         return False
-    if moved.was in TELLS_OF_ACCEPTANCE:
+    if moved.unbound:
         session.publish(
             TextAccepted(
                 shop_id=shop_id,
@@ -129,19 +130,10 @@ def apply_status(session: Session, *, now: datetime, shop_id: int, update: Statu
             ),
             now=now,
         )
-    if state in NOT_ARRIVED:
-        session.publish(
-            TextEnded(
-                shop_id=shop_id,
-                message_id=moved.id,
-                conversation_id=moved.conversation_id,
-                purpose=moved.purpose,
-                state=state,
-                reason="carrier",
-            ),
-            now=now,
-        )
+    if state in NOT_ARRIVED and not update.error_code:
+        end_reported(session, now=now, message_id=moved.id)
     if update.error_code:
+        # What a code asks of us may be a second attempt, so who cares is told after it is obeyed.
         session.later(
             LaterWork(
                 shop_id=shop_id,
@@ -151,6 +143,24 @@ def apply_status(session: Session, *, now: datetime, shop_id: int, update: Statu
             )
         )
     return True
+
+
+def end_reported(session: Session, *, now: datetime, message_id: int) -> None:
+    """Tell who cares that a text did not arrive, unless a later report has proven that it did."""
+    message = session.get_one(Message, message_id, populate_existing=True)
+    if message.state not in NOT_ARRIVED:
+        return
+    session.publish(
+        TextEnded(
+            shop_id=message.shop_id,
+            message_id=message.id,
+            conversation_id=message.conversation_id,
+            purpose=message.purpose or "",
+            state=message.state,
+            reason="carrier",
+        ),
+        now=now,
+    )
 
 
 WAITING = """

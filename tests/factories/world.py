@@ -260,6 +260,7 @@ class World:
                 if duty.name in ("check_ins", "held_texts", "arrivals"):
                     duty.run(self.ports, self.clock.now())
             if patient:
+                self.ask_about_lost()
                 self.execute("UPDATE outbox SET available_at = now() WHERE failed_at IS NULL")
                 self.execute("UPDATE receipts SET available_at = now() WHERE state = 'pending'")
             if not relay_once(self.db, self.redis).any:
@@ -270,11 +271,21 @@ class World:
 
     def recover(self) -> None:
         """What the ticker does for texts whose sender died, all its pauses waited out."""
-        for duty in DUTIES:
-            if duty.name == "orphans":
-                duty.run(self.ports, self.clock.now())
         for _ in range(4):
             self.settle(patient=True)
+
+    def ask_about_lost(self) -> None:
+        """Ask for every look-up, the pauses before it waited out."""
+        self.execute(
+            "UPDATE messages SET look_up_at = now() WHERE look_up_at > now()"
+            " AND state IN ('sending', 'unknown')"
+        )
+        self.duty("orphans")
+
+    def duty(self, name: str) -> None:
+        """One duty of the ticker, once."""
+        [duty] = [duty for duty in DUTIES if duty.name == name]
+        duty.run(self.ports, self.clock.now())
 
     def _jobs(self, queues: Sequence[str]) -> Sequence[dict[str, Any]]:
         taken = []

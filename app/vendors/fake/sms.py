@@ -27,6 +27,7 @@ from app.messaging.ports import (
 )
 
 VENDOR = "fake"
+ACTIONS = {"21610": CodeAction.SUPPRESS, "30003": CodeAction.RETRY_ONCE}
 MEDIA_BASE = "https://media.fake.invalid/"
 
 
@@ -104,7 +105,7 @@ class FakeSms:
         return Accepted(sid, "accepted")
 
     def action_for(self, code: str) -> CodeAction:
-        return CodeAction.SUPPRESS if code == "21610" else CodeAction.REVIEW
+        return ACTIONS.get(code, CodeAction.REVIEW)
 
     def list_sent(self, access: SenderAccess, *, to: str, since: datetime) -> Sequence[SentText]:
         self._maybe_fail()

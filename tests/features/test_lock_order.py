@@ -1,0 +1,114 @@
+"""Rows are locked in one order: order, parcels, contact, conversation, message, check-in.
+
+Each test holds a row and shows that whoever waits for it holds none that comes later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from app.foundation.errors import Temporary
+from app.messaging.models import Message
+from app.messaging.send import Claimed, claim_text, settle_failure
+from app.orders.models import Fulfillment
+from tests.factories import payloads
+from tests.factories.world import World
+from tests.features.test_send import agent_replies
+
+CONTACT = "SELECT FROM contacts FOR UPDATE"
+
+
+def while_held(world: World, held: str, act: Callable[[], object], free: str) -> None:
+    """`act` waits for the rows of `held`, and those of `free` can be locked meanwhile."""
+    with ThreadPoolExecutor(1) as other:
+        with world.db.across_shops("test: holds a row") as session:
+            session.sql(held)
+            acting = other.submit(act)
+            while not world.scalar("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+                assert not acting.done(), "it did not wait"
+            session.sql(f"{free} FOR UPDATE NOWAIT")
+        acting.result()
+
+
+def test_agents_reply_takes_the_contact_before_the_conversation(world: World) -> None:
+    shop = world.shop()
+    world.text(shop, "hi")
+    world.settle()
+    while_held(
+        world,
+        CONTACT,
+        lambda: agent_replies(world, shop.id, "Hello!"),
+        "SELECT FROM conversations",
+    )
+    world.settle()
+    assert world.sent() == ["Hello!"]
+
+
+def test_refused_call_takes_the_contact_before_the_message(world: World) -> None:
+    shop = world.shop()
+    world.text(shop, "hi")
+    world.settle()
+    agent_replies(world, shop.id, "Hello!")
+    [message] = world.texts(author="agent")
+    with world.db.shop(shop.id) as session:
+        claimed = claim_text(
+            session,
+            now=world.clock.now(),
+            message_id=message.id,
+            media_address=lambda shop_id, media_id: "",
+        )
+    assert isinstance(claimed, Claimed)
+
+    def settle() -> None:
+        with world.db.shop(shop.id) as session:
+            settle_failure(
+                session,
+                now=world.clock.now(),
+                message_id=message.id,
+                attempt=claimed.attempt,
+                error=Temporary("twilio", "busy"),
+            )
+
+    while_held(world, CONTACT, settle, "SELECT FROM messages")
+    assert world.all(Message, Message.id == message.id)[0].state == "queued"
+
+
+def test_cancelled_order_takes_the_text_before_the_check_in(world: World) -> None:
+    shop = world.shop()
+    world.order()
+    world.deliver()
+    world.settle()
+    world.clock.advance(hours=2, minutes=25)
+    world.duty("check_ins")
+    at = world.clock.now()
+    world.shopify(
+        "orders/cancelled",
+        payloads.order_payload(5001, updated_at=at, cancelled_at=at.isoformat()),
+    )
+    world.execute("DELETE FROM outbox WHERE topic = 'messaging.send'")
+    while_held(
+        world,
+        "SELECT FROM messages WHERE direction = 'out' FOR UPDATE",
+        world.settle,
+        "SELECT FROM check_ins",
+    )
+    assert [c.state for c in world.check_ins()] == ["cancelled"]
+    assert world.texts(shop_id=shop.id)[0].state == "cancelled"
+
+
+def test_assumed_arrival_leaves_a_parcel_whose_order_is_held(world: World) -> None:
+    world.shop()
+    world.order()
+    world.shopify(
+        "fulfillments/create",
+        payloads.fulfillment_payload(5001, 9001, at=world.clock.now(), shipment_status=None),
+    )
+    world.settle()
+    world.clock.advance(days=8)
+    with world.db.across_shops("test: holds the order") as session:
+        session.sql("SELECT FROM orders FOR UPDATE")
+        world.duty("arrivals")
+        assert [p.delivered_at for p in world.all(Fulfillment)] == [None]
+    world.duty("arrivals")
+    assert [p.delivered_by for p in world.all(Fulfillment)] == ["days_after_shipping"]
