@@ -10,15 +10,17 @@ from app.foundation.clock import Clock, ShiftedClock, SystemClock
 from app.foundation.crypto import KeyRing
 from app.foundation.db import Database
 from app.foundation.events import Reactions
+from app.foundation.limits import Limits, RedisLimits
 from app.foundation.media import DiskMediaStore, MediaStore
 from app.helpdesk.ports import Helpdesk, HelpdeskAuthorisation
 from app.messaging.ports import SmsProvider
 from app.orders.ports import Commerce
 from app.settings import Settings
-from app.shops.ports import TokenSource
+from app.shops.ports import IdTokens, TokenSource
 from app.vendors.shopify.client import ShopifyClient
 from app.vendors.shopify.commerce import ShopifyCommerce
 from app.vendors.shopify.oauth import ShopifyTokenSource
+from app.vendors.shopify.session_token import ShopifyIdTokens
 from app.vendors.twilio.codes import look_up
 from app.vendors.twilio.provider import TwilioProvider
 from app.vendors.zendesk.client import MarketplaceApp, ZendeskClient
@@ -38,6 +40,8 @@ class Ports:
     sms: SmsProvider
     commerce: Commerce
     tokens: TokenSource
+    id_tokens: IdTokens
+    limits: Limits
     helpdesks: Mapping[str, Helpdesk]
     helpdesk_authorisations: Mapping[str, HelpdeskAuthorisation]
 
@@ -92,6 +96,8 @@ def build(settings: Settings, reactions: Reactions) -> Ports:
             api_key=settings.shopify_api_key,
             api_secret=settings.shopify_secrets[0],
         ),
+        id_tokens=ShopifyIdTokens(settings.shopify_api_key, settings.shopify_secrets),
+        limits=RedisLimits(settings.redis_url.get_secret_value()),
         helpdesks={"zendesk": ZendeskHelpdesk(zendesk)},
         helpdesk_authorisations=authorisations,
     )

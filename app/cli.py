@@ -25,9 +25,11 @@ from app.helpdesk.connect import connect_link
 from app.messaging.connect import Line, connect_line
 from app.reactions import react
 from app.rotate import rotate_keys
+from app.shops.appoint import appoint_staff, staff_of
 from app.shops.configure import save_preferences
 from app.shops.models import Shop
 from app.shops.preferences import shop_by_domain
+from app.shops.roles import Role
 from app.vendors.twilio.webhooks import door_urls
 
 
@@ -108,6 +110,24 @@ def parse_change(text: str) -> tuple[str, Any]:
     return name, int(value) if value.isdecimal() else value
 
 
+def show_or_appoint_staff(ports: Ports, args: argparse.Namespace) -> None:
+    if (args.user is None) != (args.role is None):
+        raise Refused("staff", "--user and --role go together")
+    shop = find_shop(ports, args.shop)
+    with ports.db.shop(shop.id) as session:
+        if args.user is not None:
+            appoint_staff(
+                session,
+                now=ports.clock.now(),
+                shop_id=shop.id,
+                user_id=args.user,
+                role=Role(args.role),
+                by=None,
+            )
+        for one in staff_of(session, shop_id=shop.id):
+            print(f"{one.user_id}\t{one.role}\tsince {one.added_at:%Y-%m-%d}")
+
+
 def rotate(ports: Ports, args: argparse.Namespace) -> None:
     print(f"{rotate_keys(ports.db, ports.keys)} secrets are under the first key now")
 
@@ -144,6 +164,12 @@ def parser() -> argparse.ArgumentParser:
     preferences.add_argument("--shop", required=True)
     preferences.add_argument("change", nargs="+", help="name=value, e.g. check_in_delay_minutes=60")
     preferences.set_defaults(run=set_preferences)
+
+    staff = commands.add_parser("staff", help="who has opened the app, and to give a role")
+    staff.add_argument("--shop", required=True)
+    staff.add_argument("--user", type=int, help="Shopify's id of a member of staff")
+    staff.add_argument("--role", choices=list(Role))
+    staff.set_defaults(run=show_or_appoint_staff)
 
     commands.add_parser("make-key", help="a new key for ENCRYPTION_KEYS")
     commands.add_parser(

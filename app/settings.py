@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.foundation.errors import Misconfigured
@@ -24,6 +24,7 @@ class Settings(BaseSettings):
     # This installation
     doorstep_env: Literal["production", "development", "test"] = "production"
     public_url: str  # where the world reaches our doors, without a trailing slash
+    trusted_proxies: int = Field(0, ge=0)  # proxies in front of web that add X-Forwarded-For
     database_url: SecretStr  # as role doorstep_app, which cannot bypass row-level security
     redis_url: SecretStr
     encryption_keys: SecretStr  # Fernet keys, comma-separated; the first encrypts

@@ -12,12 +12,13 @@ from app.foundation.outbox import OutboxRow
 from app.helpdesk.models import HelpdeskAccount, TicketLink, TicketWrite
 from app.messaging.models import Media, Message, MessageStatus, Sender
 from app.orders.models import Fulfillment, Order, OrderLine
-from app.shops.models import Shop, ShopPreferences, ShopToken
+from app.shops.models import Shop, ShopPreferences, ShopToken, Staff
 
 ALL_TABLES = (
     Shop,
     ShopToken,
     ShopPreferences,
+    Staff,
     Contact,
     Order,
     OrderLine,

@@ -5,16 +5,19 @@ from __future__ import annotations
 import hmac
 
 import structlog
-from flask import Flask, Response, request
+from flask import Flask, Response, jsonify, request
 from prometheus_client import CONTENT_TYPE_LATEST
 from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import health
 from app.bootstrap import Ports
 from app.foundation.db import is_away
 from app.foundation.errors import Misconfigured, Refused
+from app.foundation.limits import CannotCount, TooMany
 from app.helpdesk import api as helpdesk_api
 from app.messaging import api as messaging_api
+from app.shops import api as shops_api
 from app.vendors.shopify import api as shopify_api
 from app.vendors.shopify import pages as shopify_pages
 from app.vendors.twilio import api as twilio_api
@@ -23,6 +26,18 @@ from app.vendors.zendesk import api as zendesk_api
 log = structlog.get_logger()
 
 MAX_BODY = 2 * 1024 * 1024
+API = "/api/"
+
+# What every answer says unless its door said something else of the kind.
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none';"
+    " frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+}
+HSTS = "max-age=63072000; includeSubDomains"
 
 
 def create_app(ports: Ports) -> Flask:
@@ -30,6 +45,11 @@ def create_app(ports: Ports) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.url_map.strict_slashes = False
     settings = ports.settings
+    if settings.trusted_proxies:
+        # The address of who knocks, as the outermost of our own proxies saw it. Host, scheme and
+        # path stay as they came: signatures are checked over PUBLIC_URL.
+        trusted = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=trusted, x_proto=0, x_host=0)  # type: ignore[method-assign]
     for doors in (
         shopify_api.blueprint(ports, secrets=settings.shopify_secrets),
         shopify_pages.blueprint(
@@ -39,6 +59,7 @@ def create_app(ports: Ports) -> Flask:
         zendesk_api.blueprint(ports),
         helpdesk_api.blueprint(ports),
         messaging_api.blueprint(ports),
+        shops_api.blueprint(ports),
     ):
         app.register_blueprint(doors)
 
@@ -61,20 +82,48 @@ def create_app(ports: Ports) -> Flask:
             return Response("metrics need the bearer token of METRICS_TOKEN\n", 401)
         return Response(health.scrape(ports), content_type=CONTENT_TYPE_LATEST)
 
+    @app.after_request
+    def harden(answer: Response) -> Response:
+        for name, value in HEADERS.items():
+            answer.headers.setdefault(name, value)
+        if settings.doorstep_env == "production":
+            answer.headers.setdefault("Strict-Transport-Security", HSTS)
+        if request.path.startswith(API):
+            answer.headers.setdefault("Cache-Control", "no-store")
+        return answer
+
     @app.errorhandler(Exception)
     def on_error(error: Exception) -> Response | HTTPException:
         if isinstance(error, HTTPException):
-            return error
+            if not request.path.startswith(API):
+                return error
+            return say(error.code or 500, str(error.name))
+        if isinstance(error, TooMany):
+            return say(429, str(error), error.reason, retry_after=error.retry_after)
+        if isinstance(error, CannotCount):
+            return say(503, str(error), "try_again", retry_after=error.retry_after)
         if is_away(error):
             # Whoever sent this will send it again; nothing was acknowledged.
             log.warning("database away", path_rule=str(request.url_rule))
-            return Response("try again\n", 503, headers={"Retry-After": "5"})
+            return say(503, "try again", "try_again", retry_after=5)
         if isinstance(error, Refused):
-            return Response(f"{error}\n", 400, mimetype="text/plain")
+            return say(400, str(error), error.reason)
         if isinstance(error, Misconfigured):
             log.error("misconfigured", error=str(error))
-            return Response("This installation is not fully set up.\n", 500)
+            return say(500, "This installation is not fully set up.")
         log.exception("unexpected error", path_rule=str(request.url_rule))
-        return Response("Something went wrong on our side.\n", 500)
+        return say(500, "Something went wrong on our side.")
 
     return app
+
+
+def say(status: int, text: str, reason: str = "", *, retry_after: int | None = None) -> Response:
+    """A refusal: JSON to callers of the API, a line of text to all others."""
+    if request.path.startswith(API):
+        answer = jsonify(error=reason or text.lower().rstrip(".").replace(" ", "_"), message=text)
+        answer.status_code = status
+    else:
+        answer = Response(f"{text}\n", status, mimetype="text/plain")
+    if retry_after is not None:
+        answer.headers["Retry-After"] = str(retry_after)
+    return answer

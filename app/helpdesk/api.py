@@ -14,6 +14,7 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from werkzeug.wrappers import Response as AnyResponse
 
 from app.foundation.errors import Misconfigured, VendorFailure
+from app.foundation.limits import Limit, address_key
 from app.helpdesk.connect import ConnectRefused, arrive, depart, read_link
 from app.helpdesk.needs import DoorNeeds
 from app.helpdesk.ports import Disconnected
@@ -25,6 +26,8 @@ KIND = "zendesk"
 COOKIE = "doorstep_connect"
 COOKIE_LIVES = timedelta(minutes=10)
 LONGEST = 2000  # of any parameter
+# Signing in at a helpdesk, for each address.
+SIGN_INS = Limit("connect", most=60, seconds=600, redis_away="refuse")
 
 
 def blueprint(tools: DoorNeeds) -> Blueprint:
@@ -32,6 +35,7 @@ def blueprint(tools: DoorNeeds) -> Blueprint:
 
     @doors.get("/connect/zendesk")
     def connect() -> AnyResponse:
+        tools.limits.take(SIGN_INS, address_key(request.remote_addr))
         link = argument("link")
         try:
             permit = read_link(
@@ -50,7 +54,6 @@ def blueprint(tools: DoorNeeds) -> Blueprint:
                 503, f"This Doorstep is not set up for Zendesk yet. Tell its operator: {error}"
             )
         answer = redirect(departure.authorise_url, 302)
-        answer.headers["Referrer-Policy"] = "no-referrer"
         answer.headers["Cache-Control"] = "no-store"
         answer.set_cookie(
             COOKIE,
@@ -65,6 +68,7 @@ def blueprint(tools: DoorNeeds) -> Blueprint:
 
     @doors.get("/connect/zendesk/callback")
     def callback() -> AnyResponse:
+        tools.limits.take(SIGN_INS, address_key(request.remote_addr))
         try:
             arrival = arrive(
                 tools,
@@ -126,6 +130,5 @@ def page(status: int, **values: object) -> Response:
     answer.headers["Content-Security-Policy"] = (
         "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
     )
-    answer.headers["Referrer-Policy"] = "no-referrer"
     answer.headers["Cache-Control"] = "no-store"
     return answer

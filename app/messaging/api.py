@@ -37,11 +37,9 @@ def blueprint(tools: Tools) -> Blueprint:
             content,
             content_type=photo.content_type,
             headers={
-                "X-Content-Type-Options": "nosniff",
                 "Content-Security-Policy": "default-src 'none'; sandbox",
                 "Content-Disposition": "inline",
                 "Cache-Control": "private, max-age=300",
-                "Referrer-Policy": "no-referrer",
             },
         )
 

@@ -25,7 +25,7 @@ from app.messaging.models import Message, Sender
 from app.messaging.photos import forget_photos
 from app.messaging.queue import cancel_for_contacts
 from app.orders.models import Fulfillment, Order
-from app.shops.models import Shop
+from app.shops.models import Shop, Staff
 
 REDACTED = "[removed at the buyer's request]"
 
@@ -160,12 +160,14 @@ def retire_line(session: Session, *, shop_id: int) -> None:
 
 
 def finish_shop(session: Session, *, now: datetime, shop_id: int) -> None:
-    """The shop is gone for good: what opened its number and its helpdesk is dropped.
+    """The shop is gone for good: what opened its number and its helpdesk is dropped, and who
+    worked there is forgotten.
 
     Raises Postponed while the number's account is needed to delete photos at the provider.
     """
     if session.sql(DELETING, shop_id).scalar():
         raise Postponed(60, "photos are being deleted at the provider")
+    session.execute(sa.delete(Staff).where(Staff.shop_id == shop_id))
     session.execute(
         sa.update(HelpdeskAccount)
         .where(HelpdeskAccount.shop_id == shop_id)

@@ -12,7 +12,7 @@ from app.foundation.db import Base
 
 
 class Shop(Base):
-    """The tenant. Not under row-level security itself: it is what the rows belong to."""
+    """The tenant. Its rows are under row-level security by their own id."""
 
     __tablename__ = "shops"
 
@@ -68,3 +68,18 @@ class ShopPreferences(Base):
     sunday_start: Mapped[time] = mapped_column(server_default="12:00")
     sunday_end: Mapped[time] = mapped_column(server_default="18:00")
     support_contact: Mapped[str | None]  # e-mail or page named in the HELP answer
+
+
+class Staff(Base):
+    """Somebody of the merchant's who has opened the app: Shopify's user id and a role, no name."""
+
+    __tablename__ = "staff"
+
+    shop_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("shops.id", ondelete="CASCADE"), primary_key=True
+    )
+    # Shopify's, the `sub` of the ID token
+    user_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    role: Mapped[str]  # owner | admin | agent | analyst
+    added_at: Mapped[datetime]
+    added_by: Mapped[str]  # staff:<user id> | operator

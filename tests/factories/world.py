@@ -32,6 +32,7 @@ from app.contacts.models import Contact
 from app.foundation.bell import SilentBell
 from app.foundation.crypto import KeyRing
 from app.foundation.db import Database
+from app.foundation.limits import RedisLimits
 from app.foundation.media import DiskMediaStore
 from app.foundation.outbox import QUEUES
 from app.messaging.connect import Line, connect_line
@@ -47,6 +48,7 @@ from app.vendors.fake.helpdesk import FakeHelpdesk
 from app.vendors.fake.helpdesk_oauth import FakeAuthorisation
 from app.vendors.fake.sms import FakeSms
 from app.vendors.fake.tokens import FakeTokenSource
+from app.vendors.shopify.session_token import ShopifyIdTokens
 from app.web import create_app
 from app.worker import Workshop
 from tests import servers as test_servers
@@ -114,6 +116,8 @@ class World:
             sms=self.sms,
             commerce=self.commerce,
             tokens=self.tokens,
+            id_tokens=ShopifyIdTokens(settings.shopify_api_key, settings.shopify_secrets),
+            limits=RedisLimits(redis_url),
             helpdesks={"zendesk": self.helpdesk},
             helpdesk_authorisations={"zendesk": self.authorisation},
         )

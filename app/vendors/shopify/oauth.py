@@ -19,9 +19,8 @@ from typing import Any
 import httpx
 
 from app.foundation.errors import Permanent, Temporary
-from app.shops.ports import ShopTokens, TokenDead
+from app.shops.ports import ShopTokens, StaleIdToken, TokenDead
 from app.vendors.shopify.client import USER_AGENT, VENDOR, refuse_status, shop_url
-from app.vendors.shopify.session_token import StaleIdToken
 from app.vendors.shopify.values import record, text, whole
 
 TIMEOUTS = httpx.Timeout(5.0, connect=2.0)

@@ -19,19 +19,30 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from app.checkins.queries import counts_by_state, recent_check_ins
 from app.foundation.errors import Permanent, Temporary
+from app.foundation.limits import Limit, Limits
 from app.helpdesk.connect import connect_link
 from app.helpdesk.models import HelpdeskAccount
 from app.helpdesk.needs import DoorNeeds
 from app.messaging.models import Sender
 from app.orders.ports import Commerce
+from app.shops.admit import admit_staff
 from app.shops.install import known_shop, needs_token, store_tokens
 from app.shops.models import Shop
-from app.shops.ports import ShopAccess, TokenDead, TokenSource
-from app.vendors.shopify.session_token import BadIdToken, StaleIdToken, read_id_token
+from app.shops.ports import (
+    BadIdToken,
+    ShopAccess,
+    StaleIdToken,
+    TokenDead,
+    TokenSource,
+)
+from app.shops.roles import Permission, Role, may
+from app.vendors.shopify.session_token import read_id_token
 
 log = structlog.get_logger()
 
 RETRY_HEADER = "X-Shopify-Retry-Invalid-Session-Request"
+# The one request that waits for Shopify and makes rows. A shop needs it once in two months.
+EXCHANGES = Limit("token_exchange", most=10, seconds=60, redis_away="refuse")
 
 
 class Needs(DoorNeeds, Protocol):
@@ -39,6 +50,8 @@ class Needs(DoorNeeds, Protocol):
     def commerce(self) -> Commerce: ...
     @property
     def tokens(self) -> TokenSource: ...
+    @property
+    def limits(self) -> Limits: ...
 
 
 def blueprint(tools: Needs, *, api_key: str, secrets: Sequence[str]) -> Blueprint:
@@ -75,7 +88,9 @@ def blueprint(tools: Needs, *, api_key: str, secrets: Sequence[str]) -> Blueprin
                 status=503,
                 cause="Shopify did not answer. Please reload the page in a moment.",
             )
-        return show_home(shop)
+        with tools.db.shop(shop.id) as session:
+            role = admit_staff(session, now=now, shop_id=shop.id, user_id=token.user_id)
+        return show_home(shop, role)
 
     @pages.get("/bounce")
     def bounce() -> AnyResponse:
@@ -91,6 +106,7 @@ def blueprint(tools: Needs, *, api_key: str, secrets: Sequence[str]) -> Blueprin
         if not must_exchange:
             with tools.db.across_shops("app page: load the shop") as session:
                 return session.scalars(sa.select(Shop).where(Shop.domain == domain)).one()
+        tools.limits.take(EXCHANGES, domain)
         tokens = tools.tokens.exchange(domain, id_token, now=now)
         facts = tools.commerce.read_shop(
             ShopAccess(shop_id=0, domain=domain, access_token=tokens.access_token)
@@ -103,7 +119,7 @@ def blueprint(tools: Needs, *, api_key: str, secrets: Sequence[str]) -> Blueprin
         log.info("shop installed", shop_id=shop.id)
         return shop
 
-    def show_home(shop: Shop) -> Response:
+    def show_home(shop: Shop, role: Role) -> Response:
         now = tools.clock.now()
         with tools.db.shop(shop.id) as session:
             sender = session.scalars(sa.select(Sender).where(Sender.state != "retired")).first()
@@ -117,7 +133,10 @@ def blueprint(tools: Needs, *, api_key: str, secrets: Sequence[str]) -> Blueprin
             shop=shop,
             sender=sender,
             helpdesk=helpdesk,
-            connect_url=connect_link(tools, shop_id=shop.id),
+            role=role,
+            connect_url=connect_link(tools, shop_id=shop.id)
+            if may(role, Permission.SETTINGS)
+            else None,
             check_ins=lines,
             counts=counts,
         )
@@ -126,13 +145,14 @@ def blueprint(tools: Needs, *, api_key: str, secrets: Sequence[str]) -> Blueprin
 
 
 def page(name: str, shop_domain: str | None, *, status: int = 200, **values: object) -> Response:
-    """A document that only Shopify's admin (of this shop, if known) may frame."""
+    """A document that only Shopify's admin (of this shop, if known) may frame. Scripts come from
+    Shopify alone (App Bridge), none is written into the page."""
     response = make_response(render_template(name, **values), status)
     host = f"https://{shop_domain}" if shop_domain else "https://*.myshopify.com"
     response.headers["Content-Security-Policy"] = (
-        f"frame-ancestors {host} https://admin.shopify.com;"
+        "script-src https://cdn.shopify.com; object-src 'none'; base-uri 'none';"
+        f" form-action 'none'; frame-ancestors {host} https://admin.shopify.com;"
     )
-    response.headers["Referrer-Policy"] = "no-referrer"
     return response
 
 

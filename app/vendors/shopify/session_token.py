@@ -17,7 +17,7 @@ secret and fails on a missing header.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,7 +26,7 @@ import jwt
 from shopify.session_token import ALGORITHM, LEEWAY_SECONDS, PREFIX, REQUIRED_FIELDS
 from shopify.utils.shop_url import sanitize_shop_domain
 
-from app.foundation.errors import Refused
+from app.shops.ports import BadIdToken, IdToken, StaleIdToken
 
 _MAX_BYTES = 8192
 _REQUIRED = [*REQUIRED_FIELDS, "exp", "nbf", "iat", "aud"]
@@ -39,27 +39,15 @@ _OPTIONS: Any = {
 }
 
 
-class BadIdToken(Refused):
-    """Not a token of this app's admin; no retry will help."""
-
-    def __init__(self, text: str, *, reason: str = "bad_id_token") -> None:
-        super().__init__(reason, text)
-
-
-class StaleIdToken(BadIdToken):
-    """It was one, but its minute is over. A fetch is answered with 401 and the header
-    `X-Shopify-Retry-Invalid-Session-Request: 1`, a document load with the bounce page."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text, reason="stale_id_token")
-
-
 @dataclass(frozen=True)
-class IdToken:
-    shop_domain: str  # acme-outfitters.myshopify.com
-    user_id: int  # the member of staff
-    session_id: str
-    expires_at: datetime
+class ShopifyIdTokens:
+    """Reads the tokens of one app. Fulfils `shops.ports.IdTokens`."""
+
+    api_key: str
+    secrets: tuple[str, ...] = field(repr=False)  # current first, then the one before it
+
+    def read_header(self, header: str | None, *, now: datetime) -> IdToken:
+        return read_id_token(bearer_of(header), api_key=self.api_key, secrets=self.secrets, now=now)
 
 
 def bearer_of(header: str | None) -> str:
