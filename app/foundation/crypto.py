@@ -24,8 +24,11 @@ class KeyRing:
                 "ENCRYPTION_KEYS must be Fernet keys (32 url-safe base64 bytes), comma-separated;"
                 " make one with: python -m app.cli make-key"
             ) from error
-        # For signatures that need not survive a rotation, such as short-lived photo addresses.
-        self.signing_key = hashlib.sha256(b"doorstep signing:" + parts[0].encode()).hexdigest()
+        # For what we sign and get back: the first signs, all are believed.
+        self.signing_keys = [
+            hashlib.sha256(b"doorstep signing:" + key.encode()).hexdigest() for key in parts
+        ]
+        self.signing_key = self.signing_keys[0]
 
     def encrypt(self, secret: str) -> str:
         return self._fernet.encrypt(secret.encode()).decode()

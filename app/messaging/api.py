@@ -20,7 +20,7 @@ def blueprint(tools: Tools) -> Blueprint:
     @door.get("/media/<token>")
     def show(token: str) -> Response:
         try:
-            grant = read_media_token([tools.keys.signing_key], token, tools.clock.now())
+            grant = read_media_token(tools.keys.signing_keys, token, tools.clock.now())
         except BadMediaToken as error:
             return Response(f"{error}\n", 410 if error.reason == "expired" else 404)
         with tools.db.shop(grant.shop_id) as session:

@@ -20,6 +20,7 @@ import structlog
 from flask import Blueprint, Response, request
 
 from app.foundation.jobs import Tools
+from app.foundation.limits import Strangers, address_key
 from app.foundation.metrics import DOOR_ANSWERS
 from app.messaging.models import Sender
 from app.messaging.receive import Duplicate, receive_text
@@ -30,6 +31,7 @@ log = structlog.get_logger()
 
 TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response></Response>'
 DOOR_KEY = re.compile(r"[A-Za-z0-9_-]{16,64}")
+GUESSES = 60  # of keys that nobody has, by one address in a minute, before we stop looking them up
 REMEMBER_SECONDS = 10.0  # how long a changed token or a retired line may go unnoticed
 
 
@@ -51,9 +53,13 @@ class Lines:
         self._known: dict[str, tuple[float, Line]] = {}
         self._lock = threading.Lock()
 
-    def find(self, door_key: str) -> Line | None:
+    def knows(self, door_key: str) -> bool:
+        """Whether this key has opened a door before, however long ago."""
+        return door_key in self._known
+
+    def find(self, door_key: str, *, anew: bool = False) -> Line | None:
         remembered = self._known.get(door_key)
-        if remembered and remembered[0] > time.monotonic():
+        if remembered and remembered[0] > time.monotonic() and not anew:
             return remembered[1]
         with self._tools.db.across_shops("twilio door: whose key is this") as session:
             sender = session.scalars(
@@ -76,30 +82,56 @@ def blueprint(tools: Tools, *, public_url: str) -> Blueprint:
     """`public_url`: the base that the providers' requests are addressed to, and sign."""
     doors = Blueprint("twilio_webhooks", __name__)
     lines = Lines(tools)
+    strangers = Strangers("twilio", most=GUESSES, seconds=60)
 
     def answer(door: str, status: int) -> Response:
         DOOR_ANSWERS.labels(f"twilio_{door}", str(status)).inc()
-        return Response(TWIML if status == 200 else "", status, mimetype="text/xml")
+        said = Response(TWIML if status == 200 else "", status, mimetype="text/xml")
+        if status == 429:
+            said.headers["Retry-After"] = str(strangers.retry_after)
+        return said
+
+    def find(door_key: str) -> Line | int:
+        if not DOOR_KEY.fullmatch(door_key):
+            return 404
+        if lines.knows(door_key):
+            return lines.find(door_key) or 404
+        address = address_key(request.remote_addr)
+        if strangers.refuse(address):
+            return 429
+        line = lines.find(door_key)
+        if line is None:
+            strangers.failed(address)
+            return 404
+        return line
 
     def prove(door_key: str) -> tuple[Line, list[tuple[str, str]]] | int:
         """The shop's line and the form, or the status that refuses the request."""
         if request.content_length is None or request.content_length > webhooks.MAX_FORM_BYTES:
             return 413
-        line = lines.find(door_key) if DOOR_KEY.fullmatch(door_key) else None
-        if line is None:
-            return 404
+        line = find(door_key)
+        if isinstance(line, int):
+            return line
         form = webhooks.parse_form(request.get_data(cache=False))
-        headers = request.headers
-        proven = webhooks.verify(
-            url=public_url.rstrip("/") + raw_target(),
-            form=form,
-            signature=headers.get("X-Twilio-Signature", ""),
-            auth_token=line.auth_token,
-            settings=headers.get("X-Twilio-Webhooks-Signature-Settings", ""),
-        )
-        if not proven or webhooks.account_of(form) != line.account_sid:
-            return 403
+        if not is_genuine(line, form):
+            # The auth token may have been changed within the seconds that we remember it.
+            fresh = lines.find(door_key, anew=True)
+            if fresh is None or fresh == line or not is_genuine(fresh, form):
+                return 403
+            line = fresh
         return line, form
+
+    def is_genuine(line: Line, form: list[tuple[str, str]]) -> bool:
+        return (
+            webhooks.verify(
+                url=public_url.rstrip("/") + raw_target(),
+                form=form,
+                signature=request.headers.get("X-Twilio-Signature", ""),
+                auth_token=line.auth_token,
+                settings=request.headers.get("X-Twilio-Webhooks-Signature-Settings", ""),
+            )
+            and webhooks.account_of(form) == line.account_sid
+        )
 
     @doors.post("/webhooks/twilio/<door_key>/inbound")
     @doors.post("/webhooks/twilio/<door_key>/fallback")

@@ -19,6 +19,7 @@ from flask import Blueprint, Response, request
 from app.foundation.db import is_away
 from app.foundation.inbox import store_receipt
 from app.foundation.jobs import Tools
+from app.foundation.limits import Strangers, address_key
 from app.foundation.metrics import DOOR_ANSWERS
 from app.helpdesk.models import HelpdeskAccount
 from app.vendors.zendesk import webhooks
@@ -28,6 +29,7 @@ log = structlog.get_logger()
 REMEMBER_SECONDS = 5.0
 MOST_REMEMBERED = 1000
 RETRY_AFTER = "5"
+GUESSES = 60  # of keys that nobody has, by one address in a minute, before we stop looking them up
 
 
 @dataclass(frozen=True)
@@ -40,10 +42,12 @@ class _Door:
 def blueprint(tools: Tools) -> Blueprint:
     doors = Blueprint("zendesk_webhooks", __name__)
     known: dict[str, _Door] = {}
+    strangers = Strangers("zendesk", most=GUESSES, seconds=60)
 
     def answer(status: int) -> Response:
         DOOR_ANSWERS.labels("zendesk", str(status)).inc()
-        headers = {"Retry-After": RETRY_AFTER} if status == 503 else {}
+        pauses = {429: str(strangers.retry_after), 503: RETRY_AFTER}
+        headers = {"Retry-After": pauses[status]} if status in pauses else {}
         return Response(status=status, headers=headers)
 
     def find(door_key: str, *, anew: bool = False) -> _Door | None:
@@ -86,10 +90,14 @@ def blueprint(tools: Tools) -> Blueprint:
             return answer(413)
         if "\0" in door_key:
             return answer(404)
+        address = address_key(request.remote_addr)
+        if door_key not in known and strangers.refuse(address):
+            return answer(429)
         body = request.get_data(cache=False)
         try:
             door = find(door_key)
             if door is None:
+                strangers.failed(address)
                 return answer(404)
             if not is_genuine(door, body):
                 door = find(door_key, anew=True)
