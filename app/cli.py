@@ -129,7 +129,10 @@ def show_or_appoint_staff(ports: Ports, args: argparse.Namespace) -> None:
 
 
 def rotate(ports: Ports, args: argparse.Namespace) -> None:
-    print(f"{rotate_keys(ports.db, ports.keys)} secrets are under the first key now")
+    rotated = rotate_keys(ports.db, ports.keys)
+    print(f"{rotated.written} secrets are under the first key now")
+    if rotated.busy:
+        raise Refused("busy", f"{rotated.busy} are being refreshed: run this again in a minute")
 
 
 def make_key() -> None:

@@ -7,6 +7,7 @@ ticker do, in this process, until nothing is left to do.
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
 import hmac
 import itertools
@@ -132,6 +133,20 @@ class World:
     def restart_web(self) -> None:
         """As after a deployment: nothing that a web process remembers is left."""
         self.client = create_app(self.ports).test_client()
+
+    def redeploy(self, **settings: Any) -> None:
+        """As after a deployment with other settings, secrets among them: web and worker are new
+        processes, the database is what it was."""
+        changed = self.ports.settings.model_copy(update=settings)
+        self._workshop.close()
+        self.ports = dataclasses.replace(
+            self.ports,
+            settings=changed,
+            keys=KeyRing(changed.encryption_keys.get_secret_value()),
+            id_tokens=ShopifyIdTokens(changed.shopify_api_key, changed.shopify_secrets),
+        )
+        self._workshop = Workshop(self.ports, threads=2)
+        self.restart_web()
 
     def close(self) -> None:
         self._workshop.close()
