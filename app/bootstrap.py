@@ -10,7 +10,6 @@ from app.foundation.clock import Clock, ShiftedClock, SystemClock
 from app.foundation.crypto import KeyRing
 from app.foundation.db import Database
 from app.foundation.events import Reactions
-from app.foundation.limits import Limits, RedisLimits
 from app.foundation.media import DiskMediaStore, MediaStore
 from app.helpdesk.ports import Helpdesk, HelpdeskAuthorisation
 from app.messaging.ports import SmsProvider
@@ -41,7 +40,6 @@ class Ports:
     commerce: Commerce
     tokens: TokenSource
     id_tokens: IdTokens
-    limits: Limits
     helpdesks: Mapping[str, Helpdesk]
     helpdesk_authorisations: Mapping[str, HelpdeskAuthorisation]
 
@@ -97,7 +95,6 @@ def build(settings: Settings, reactions: Reactions) -> Ports:
             api_secret=settings.shopify_secrets[0],
         ),
         id_tokens=ShopifyIdTokens(settings.shopify_api_key, settings.shopify_secrets),
-        limits=RedisLimits(settings.redis_url.get_secret_value()),
         helpdesks={"zendesk": ZendeskHelpdesk(zendesk)},
         helpdesk_authorisations=authorisations,
     )

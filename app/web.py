@@ -7,14 +7,15 @@ import hmac
 import structlog
 from flask import Flask, Response, jsonify, request
 from prometheus_client import CONTENT_TYPE_LATEST
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, TooManyRequests
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import health
 from app.bootstrap import Ports
 from app.foundation.db import is_away
 from app.foundation.errors import Misconfigured, Refused
-from app.foundation.limits import CannotCount, TooMany
+from app.foundation.limits import COUNTERS_AWAY, RETRY_AWAY_SECONDS, Limits, TooMany
+from app.foundation.metrics import LIMITED
 from app.helpdesk import api as helpdesk_api
 from app.messaging import api as messaging_api
 from app.shops import api as shops_api
@@ -50,16 +51,17 @@ def create_app(ports: Ports) -> Flask:
         # path stay as they came: signatures are checked over PUBLIC_URL.
         trusted = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=trusted, x_proto=0, x_host=0)  # type: ignore[method-assign]
+    limits = Limits(app, settings.redis_url.get_secret_value())
     for doors in (
         shopify_api.blueprint(ports, secrets=settings.shopify_secrets),
         shopify_pages.blueprint(
-            ports, api_key=settings.shopify_api_key, secrets=settings.shopify_secrets
+            ports, limits, api_key=settings.shopify_api_key, secrets=settings.shopify_secrets
         ),
         twilio_api.blueprint(ports, public_url=settings.public_url),
         zendesk_api.blueprint(ports),
-        helpdesk_api.blueprint(ports),
+        helpdesk_api.blueprint(ports, limits),
         messaging_api.blueprint(ports),
-        shops_api.blueprint(ports),
+        shops_api.blueprint(ports, limits),
     ):
         app.register_blueprint(doors)
 
@@ -94,14 +96,19 @@ def create_app(ports: Ports) -> Flask:
 
     @app.errorhandler(Exception)
     def on_error(error: Exception) -> Response | HTTPException:
+        if isinstance(error, COUNTERS_AWAY):
+            LIMITED.labels(str(request.endpoint), "closed").inc()
+            log.warning("counters away, door closed", path_rule=str(request.url_rule))
+            return say(503, "Try again in a moment.", "try_again", retry_after=RETRY_AWAY_SECONDS)
+        if isinstance(error, TooManyRequests):
+            error = TooMany(limits.retry_after())
+        if isinstance(error, TooMany):
+            LIMITED.labels(str(request.endpoint), "too_many").inc()
+            return say(429, str(error), error.reason, retry_after=error.retry_after)
         if isinstance(error, HTTPException):
             if not request.path.startswith(API):
                 return error
             return say(error.code or 500, str(error.name))
-        if isinstance(error, TooMany):
-            return say(429, str(error), error.reason, retry_after=error.retry_after)
-        if isinstance(error, CannotCount):
-            return say(503, str(error), "try_again", retry_after=error.retry_after)
         if is_away(error):
             # Whoever sent this will send it again; nothing was acknowledged.
             log.warning("database away", path_rule=str(request.url_rule))

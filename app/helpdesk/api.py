@@ -14,7 +14,7 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from werkzeug.wrappers import Response as AnyResponse
 
 from app.foundation.errors import Misconfigured, VendorFailure
-from app.foundation.limits import Limit, address_key
+from app.foundation.limits import Limits
 from app.helpdesk.connect import ConnectRefused, arrive, depart, read_link
 from app.helpdesk.needs import DoorNeeds
 from app.helpdesk.ports import Disconnected
@@ -26,16 +26,15 @@ KIND = "zendesk"
 COOKIE = "doorstep_connect"
 COOKIE_LIVES = timedelta(minutes=10)
 LONGEST = 2000  # of any parameter
-# Signing in at a helpdesk, for each address.
-SIGN_INS = Limit("connect", most=60, seconds=600, redis_away="refuse")
+SIGN_INS = "60 per 10 minute"  # per visitor
 
 
-def blueprint(tools: DoorNeeds) -> Blueprint:
+def blueprint(tools: DoorNeeds, limits: Limits) -> Blueprint:
     doors = Blueprint("helpdesk_connect", __name__)
 
     @doors.get("/connect/zendesk")
+    @limits.closed(SIGN_INS)
     def connect() -> AnyResponse:
-        tools.limits.take(SIGN_INS, address_key(request.remote_addr))
         link = argument("link")
         try:
             permit = read_link(
@@ -67,8 +66,8 @@ def blueprint(tools: DoorNeeds) -> Blueprint:
         return answer
 
     @doors.get("/connect/zendesk/callback")
+    @limits.closed(SIGN_INS)
     def callback() -> AnyResponse:
-        tools.limits.take(SIGN_INS, address_key(request.remote_addr))
         try:
             arrival = arrive(
                 tools,

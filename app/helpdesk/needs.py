@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from app.foundation.jobs import Tools
-from app.foundation.limits import Limits
 from app.helpdesk.ports import Helpdesk, HelpdeskAuthorisation
 
 
@@ -23,12 +22,9 @@ class Needs(Tools, Protocol):
 
 
 class DoorNeeds(Needs, Protocol):
-    """The connect doors also name our own address to the helpdesk, and count who knocks."""
+    """The connect doors also name our own address to the helpdesk."""
 
     @property
     def public_url(self) -> str:
         """Base of our own doors, as the world reaches them, without a trailing slash."""
         ...
-
-    @property
-    def limits(self) -> Limits: ...

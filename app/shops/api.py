@@ -2,7 +2,7 @@
 
 Any room opens a door with the guard and names what it needs; nothing else has to be thought of:
 
-    api = merchant_api(tools, "contacts")
+    api = merchant_api(tools, limits, "contacts")
 
     @api.route("/contacts/<int:contact_id>/opt-out", needs=Permission.OPT_OUT, methods=["POST"])
     def opt_out(caller: Caller, contact_id: int) -> object:
@@ -19,12 +19,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import update_wrapper
 
 import sqlalchemy as sa
 from flask import Blueprint, Response, jsonify, request
 
 from app.foundation.errors import Refused
-from app.foundation.limits import Limit
+from app.foundation.limits import Limits, TooMany
 from app.shops.appoint import appoint_staff, staff_of
 from app.shops.models import Shop, Staff
 from app.shops.needs import MerchantNeeds
@@ -34,7 +35,7 @@ from app.shops.roles import MAY, Permission, Role, may, role_named
 RETRY_HEADER = "X-Shopify-Retry-Invalid-Session-Request"
 MAX_BODY = 64 * 1024
 # For each member of staff. They are proven by then, so without Redis they are let in.
-PACE = Limit("merchant_api", most=300, seconds=60, redis_away="let_in")
+PACE = "300 per minute"
 STATUSES = {"not_permitted": 403, "owners_only": 403, "unknown_staff": 404, "last_owner": 409}
 
 Handler = Callable[..., object]
@@ -56,25 +57,26 @@ class Caller:
         return f"staff:{self.user_id}"
 
 
-@dataclass(frozen=True)
 class Door:
     """A view that only runs for whom the guard lets through."""
 
-    needs: Permission
-    handler: Handler
-    tools: MerchantNeeds
+    def __init__(
+        self, needs: Permission, handler: Handler, tools: MerchantNeeds, limits: Limits
+    ) -> None:
+        self.needs, self._handler, self._tools, self._limits = needs, handler, tools, limits
+        update_wrapper(self, handler)  # Flask and its extensions ask a view for its name
 
     def __call__(self, **path: object) -> Response:
         request.max_content_length = MAX_BODY
-        now = self.tools.clock.now()
+        now = self._tools.clock.now()
         try:
-            token = self.tools.id_tokens.read_header(request.headers.get("Authorization"), now=now)
+            token = self._tools.id_tokens.read_header(request.headers.get("Authorization"), now=now)
         except BadIdToken as error:
             answer = refusal(401, error.reason, str(error))
             if isinstance(error, StaleIdToken):
                 answer.headers[RETRY_HEADER] = "1"
             return answer
-        with self.tools.db.across_shops("merchant api: whose token is this") as session:
+        with self._tools.db.across_shops("merchant api: whose token is this") as session:
             found = session.execute(
                 sa.select(Shop.id, Shop.state, Staff.role)
                 .join(
@@ -89,7 +91,7 @@ class Door:
             return refusal(
                 403, "unknown_staff", "Open Doorstep in your Shopify admin once, then try again."
             )
-        self.tools.limits.take(PACE, f"{found.id}:{token.user_id}")
+        self._limits.count_open(PACE, "merchant_api", f"{found.id}:{token.user_id}")
         if not may(role, self.needs):
             return refusal(
                 403,
@@ -99,7 +101,9 @@ class Door:
             )
         caller = Caller(found.id, token.shop_domain, token.user_id, role, now)
         try:
-            said = self.handler(caller, **path)
+            said = self._handler(caller, **path)
+        except TooMany:
+            raise
         except Refused as error:
             return refusal(STATUSES.get(error.reason, 400), error.reason, str(error))
         return said if isinstance(said, Response) else jsonify(said)
@@ -108,8 +112,8 @@ class Door:
 class MerchantApi:
     """Doors of one room, all behind the guard. `doors` is the blueprint to register."""
 
-    def __init__(self, tools: MerchantNeeds, name: str) -> None:
-        self._tools = tools
+    def __init__(self, tools: MerchantNeeds, limits: Limits, name: str) -> None:
+        self._tools, self._limits = tools, limits
         self.doors = Blueprint(f"{name}_api", __name__, url_prefix="/api")
 
     def route(
@@ -119,7 +123,7 @@ class MerchantApi:
             self.doors.add_url_rule(
                 rule,
                 endpoint=handler.__name__,
-                view_func=Door(needs, handler, self._tools),
+                view_func=Door(needs, handler, self._tools, self._limits),
                 methods=list(methods),
             )
             return handler
@@ -127,9 +131,9 @@ class MerchantApi:
         return open_door
 
 
-def merchant_api(tools: MerchantNeeds, name: str) -> MerchantApi:
+def merchant_api(tools: MerchantNeeds, limits: Limits, name: str) -> MerchantApi:
     """`name`: of the room, once in the whole app."""
-    return MerchantApi(tools, name)
+    return MerchantApi(tools, limits, name)
 
 
 def refusal(status: int, reason: str, text: str) -> Response:
@@ -139,8 +143,8 @@ def refusal(status: int, reason: str, text: str) -> Response:
     return answer
 
 
-def blueprint(tools: MerchantNeeds) -> Blueprint:
-    api = merchant_api(tools, "staff")
+def blueprint(tools: MerchantNeeds, limits: Limits) -> Blueprint:
+    api = merchant_api(tools, limits, "staff")
 
     @api.route("/staff", needs=Permission.ROLES)
     def list_staff(caller: Caller) -> object:

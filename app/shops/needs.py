@@ -5,12 +5,9 @@ from __future__ import annotations
 from typing import Protocol
 
 from app.foundation.jobs import Tools
-from app.foundation.limits import Limits
 from app.shops.ports import IdTokens
 
 
 class MerchantNeeds(Tools, Protocol):
     @property
     def id_tokens(self) -> IdTokens: ...
-    @property
-    def limits(self) -> Limits: ...

@@ -33,7 +33,6 @@ from app.contacts.models import Contact
 from app.foundation.bell import SilentBell
 from app.foundation.crypto import KeyRing
 from app.foundation.db import Database
-from app.foundation.limits import RedisLimits
 from app.foundation.media import DiskMediaStore
 from app.foundation.outbox import QUEUES
 from app.messaging.connect import Line, connect_line
@@ -118,7 +117,6 @@ class World:
             commerce=self.commerce,
             tokens=self.tokens,
             id_tokens=ShopifyIdTokens(settings.shopify_api_key, settings.shopify_secrets),
-            limits=RedisLimits(redis_url),
             helpdesks={"zendesk": self.helpdesk},
             helpdesk_authorisations={"zendesk": self.authorisation},
         )

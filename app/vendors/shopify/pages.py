@@ -19,7 +19,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from app.checkins.queries import counts_by_state, recent_check_ins
 from app.foundation.errors import Permanent, Temporary
-from app.foundation.limits import Limit, Limits
+from app.foundation.limits import Limits
 from app.helpdesk.connect import connect_link
 from app.helpdesk.models import HelpdeskAccount
 from app.helpdesk.needs import DoorNeeds
@@ -42,7 +42,7 @@ log = structlog.get_logger()
 
 RETRY_HEADER = "X-Shopify-Retry-Invalid-Session-Request"
 # The one request that waits for Shopify and makes rows. A shop needs it once in two months.
-EXCHANGES = Limit("token_exchange", most=10, seconds=60, redis_away="refuse")
+EXCHANGES = "10 per minute"
 
 
 class Needs(DoorNeeds, Protocol):
@@ -50,11 +50,9 @@ class Needs(DoorNeeds, Protocol):
     def commerce(self) -> Commerce: ...
     @property
     def tokens(self) -> TokenSource: ...
-    @property
-    def limits(self) -> Limits: ...
 
 
-def blueprint(tools: Needs, *, api_key: str, secrets: Sequence[str]) -> Blueprint:
+def blueprint(tools: Needs, limits: Limits, *, api_key: str, secrets: Sequence[str]) -> Blueprint:
     pages = Blueprint("shopify_pages", __name__)
 
     @pages.get("/")
@@ -106,7 +104,7 @@ def blueprint(tools: Needs, *, api_key: str, secrets: Sequence[str]) -> Blueprin
         if not must_exchange:
             with tools.db.across_shops("app page: load the shop") as session:
                 return session.scalars(sa.select(Shop).where(Shop.domain == domain)).one()
-        tools.limits.take(EXCHANGES, domain)
+        limits.count_closed(EXCHANGES, "token_exchange", domain)
         tokens = tools.tokens.exchange(domain, id_token, now=now)
         facts = tools.commerce.read_shop(
             ShopAccess(shop_id=0, domain=domain, access_token=tokens.access_token)

@@ -20,7 +20,7 @@ import structlog
 from flask import Blueprint, Response, request
 
 from app.foundation.jobs import Tools
-from app.foundation.limits import Strangers, address_key
+from app.foundation.limits import Strangers, visitor
 from app.foundation.metrics import DOOR_ANSWERS
 from app.messaging.models import Sender
 from app.messaging.receive import Duplicate, receive_text
@@ -31,7 +31,7 @@ log = structlog.get_logger()
 
 TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response></Response>'
 DOOR_KEY = re.compile(r"[A-Za-z0-9_-]{16,64}")
-GUESSES = 60  # of keys that nobody has, by one address in a minute, before we stop looking them up
+GUESSES = 60  # of keys that nobody has, by one visitor in a minute, before we stop looking them up
 REMEMBER_SECONDS = 10.0  # how long a changed token or a retired line may go unnoticed
 
 
@@ -96,12 +96,11 @@ def blueprint(tools: Tools, *, public_url: str) -> Blueprint:
             return 404
         if lines.knows(door_key):
             return lines.find(door_key) or 404
-        address = address_key(request.remote_addr)
-        if strangers.refuse(address):
+        if strangers.refuse(visitor()):
             return 429
         line = lines.find(door_key)
         if line is None:
-            strangers.failed(address)
+            strangers.failed(visitor())
             return 404
         return line
 

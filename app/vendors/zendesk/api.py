@@ -19,7 +19,7 @@ from flask import Blueprint, Response, request
 from app.foundation.db import is_away
 from app.foundation.inbox import store_receipt
 from app.foundation.jobs import Tools
-from app.foundation.limits import Strangers, address_key
+from app.foundation.limits import Strangers, visitor
 from app.foundation.metrics import DOOR_ANSWERS
 from app.helpdesk.models import HelpdeskAccount
 from app.vendors.zendesk import webhooks
@@ -29,7 +29,7 @@ log = structlog.get_logger()
 REMEMBER_SECONDS = 5.0
 MOST_REMEMBERED = 1000
 RETRY_AFTER = "5"
-GUESSES = 60  # of keys that nobody has, by one address in a minute, before we stop looking them up
+GUESSES = 60  # of keys that nobody has, by one visitor in a minute, before we stop looking them up
 
 
 @dataclass(frozen=True)
@@ -90,14 +90,13 @@ def blueprint(tools: Tools) -> Blueprint:
             return answer(413)
         if "\0" in door_key:
             return answer(404)
-        address = address_key(request.remote_addr)
-        if door_key not in known and strangers.refuse(address):
+        if door_key not in known and strangers.refuse(visitor()):
             return answer(429)
         body = request.get_data(cache=False)
         try:
             door = find(door_key)
             if door is None:
-                strangers.failed(address)
+                strangers.failed(visitor())
                 return answer(404)
             if not is_genuine(door, body):
                 door = find(door_key, anew=True)
