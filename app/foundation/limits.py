@@ -78,13 +78,16 @@ class Limits:
         """`app`: the Flask application whose doors these are."""
         self._limiter = Limiter(
             visitor,
-            app=app,
             storage_uri=redis_url,
             storage_options=_NO_WAITING,
             strategy="fixed-window",
             key_prefix="doorstep",
             headers_enabled=False,
         )
+        # Known to the app already, it adds no hooks around every request: they would cost a webhook
+        # a tenth of a millisecond for nothing. A limited door's own decorator asks.
+        app.extensions.setdefault("limiter", set()).add(self._limiter)
+        self._limiter.init_app(app)
         self._rests_until = 0.0
 
     def closed(self, rule: str, *, key: Callable[[], str] = visitor) -> RouteLimit:
