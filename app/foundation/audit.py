@@ -22,7 +22,7 @@ class AuditEntry(Base):
     id: Mapped[Id]
     shop_id: Mapped[ShopId]
     at: Mapped[datetime]
-    actor: Mapped[str]  # merchant | agent:<id> | buyer | operator | system
+    actor: Mapped[str]  # merchant | staff:<id> | agent:<id> | buyer | operator | system
     action: Mapped[str]
     subject: Mapped[str]  # conversation:12, sender:3, …
     detail: Mapped[dict[str, Any]] = mapped_column(server_default=sa.text("'{}'"))
