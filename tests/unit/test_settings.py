@@ -1,4 +1,4 @@
-"""Production refuses what is only for a sandbox: nobody points it at a false vendor by a setting."""
+"""Production refuses what only a sandbox needs: no setting points it at a false vendor."""
 
 from __future__ import annotations
 
