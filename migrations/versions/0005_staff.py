@@ -1,6 +1,6 @@
 """Staff and their roles; a shop's own row is under row-level security too.
 
-Revision: 0002, after 0001
+Revision: 0005, after 0004
 
 `shops` was open to every shop's transaction. Reading showed domains only, but a DELETE would have
 cascaded into all of another shop's rows, for Postgres does not ask policies there.
@@ -8,8 +8,8 @@ cascaded into all of another shop's rows, for Postgres does not ask policies the
 
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
