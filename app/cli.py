@@ -22,6 +22,8 @@ from app.checkins.save_copy import save_copy
 from app.checkins.wording import CopyKind
 from app.foundation.errors import DoorstepError, Refused
 from app.helpdesk.connect import connect_link
+from app.joining import commands as joining_commands
+from app.joining.keyword import save_keyword
 from app.messaging.connect import Line, connect_line
 from app.reactions import react
 from app.rotate import rotate_keys
@@ -91,6 +93,14 @@ def set_preferences(ports: Ports, args: argparse.Namespace) -> None:
                 )
                 for warning in warnings:
                     print(f"note: {warning.text}", file=sys.stderr)
+        if "join_keyword" in changes:
+            save_keyword(
+                session,
+                now=ports.clock.now(),
+                shop_id=shop.id,
+                actor="operator",
+                keyword=changes.pop("join_keyword"),
+            )
         save_preferences(
             session, now=ports.clock.now(), shop_id=shop.id, actor="operator", changes=changes
         )
@@ -178,6 +188,7 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser(
         "rotate-keys", help="write all secrets under the first key of ENCRYPTION_KEYS"
     ).set_defaults(run=rotate)
+    joining_commands.add_to(commands)
     replay.add_to(commands)
     return root
 

@@ -25,6 +25,9 @@ from app.foundation.db import LaterWork, Session
 from app.foundation.events import Event
 from app.helpdesk import jobs as helpdesk_jobs
 from app.helpdesk import late_photo as helpdesk_late_photo
+from app.joining import jobs as joining_jobs
+from app.joining import join_by_text, note_unsent
+from app.joining.events import MarketingConsentGiven
 from app.messaging import jobs as messaging_jobs
 from app.messaging import queue as messaging_queue
 from app.messaging.events import (
@@ -70,6 +73,7 @@ REACTIONS: Mapping[type[Event], tuple[Now | Later, ...]] = {
     # Texts
     TextReceived: (
         Now(conversations_route.route_text),
+        Now(join_by_text.join_by_text),
         Later("messaging.fetch_photos", "reply", ("message_id",), when=lambda e: e.photos > 0),
     ),
     PhotoStored: (Now(helpdesk_late_photo.notice_late_photo),),
@@ -87,6 +91,7 @@ REACTIONS: Mapping[type[Event], tuple[Now | Later, ...]] = {
     TextEnded: (
         Now(messaging_queue.wake_next_part),
         Now(checkins_outcome.mark_ended),
+        Now(note_unsent.note_unsent),
         Later(
             "helpdesk.report_failure",
             "sync",
@@ -99,6 +104,10 @@ REACTIONS: Mapping[type[Event], tuple[Now | Later, ...]] = {
     ConsentRevoked: (
         Now(messaging_queue.cancel_for_contact),
         Now(checkins_cancel.cancel_for_contact),
+        Later("joining.sync_marketing", "sync", ("contact_id",), in_order_of="contact_id"),
+    ),
+    MarketingConsentGiven: (
+        Later("joining.sync_marketing", "sync", ("contact_id",), in_order_of="contact_id"),
     ),
     # Threads
     ContactWrote: (Later("checkins.record_answer", "sync", ("contact_id", "message_id")),),
@@ -131,6 +140,7 @@ JOBS: Mapping[str, Callable[..., None]] = {
     "shops.settle_in": shops_jobs.settle_in,
     "orders.complete": orders_jobs.complete_order,
     "checkins.record_answer": checkins_jobs.record_answer,
+    "joining.sync_marketing": joining_jobs.sync_marketing,
     "messaging.send": messaging_jobs.send,
     "messaging.fetch_photos": messaging_jobs.fetch_photos,
     "messaging.settle_status": messaging_jobs.settle_status,

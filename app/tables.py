@@ -10,6 +10,7 @@ from app.foundation.audit import AuditEntry
 from app.foundation.inbox import Receipt
 from app.foundation.outbox import OutboxRow
 from app.helpdesk.models import HelpdeskAccount, TicketLink, TicketWrite
+from app.joining.models import JoinLink
 from app.messaging.models import Media, Message, MessageStatus, Sender
 from app.orders.models import Fulfillment, Order, OrderLine
 from app.shops.models import Shop, ShopPreferences, ShopToken, Staff
@@ -31,6 +32,7 @@ ALL_TABLES = (
     MessageStatus,
     Conversation,
     CheckIn,
+    JoinLink,
     HelpdeskAccount,
     TicketLink,
     TicketWrite,

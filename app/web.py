@@ -17,6 +17,8 @@ from app.foundation.errors import Misconfigured, Refused
 from app.foundation.limits import COUNTERS_AWAY, RETRY_AWAY_SECONDS, Limits, TooMany
 from app.foundation.metrics import LIMITED
 from app.helpdesk import api as helpdesk_api
+from app.joining import api as joining_api
+from app.joining import pages as joining_pages
 from app.messaging import api as messaging_api
 from app.shops import api as shops_api
 from app.vendors.shopify import api as shopify_api
@@ -62,6 +64,8 @@ def create_app(ports: Ports) -> Flask:
         helpdesk_api.blueprint(ports, limits),
         messaging_api.blueprint(ports),
         shops_api.blueprint(ports, limits),
+        joining_pages.blueprint(ports, limits),
+        joining_api.blueprint(ports, limits),
     ):
         app.register_blueprint(doors)
 

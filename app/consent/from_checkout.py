@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from app.consent.record import Evidence, record_grant
+from app.consent.record import Evidence, covers_assistant, record_grant
 from app.foundation.db import Session
 from app.orders.events import PhoneGivenAtCheckout
-
-ASSISTANT_WORDS = ("ai ", "assistant", "automated")
 
 
 def record_checkout(session: Session, event: PhoneGivenAtCheckout, *, now: datetime) -> None:
@@ -38,7 +36,7 @@ def record_checkout(session: Session, event: PhoneGivenAtCheckout, *, now: datet
             source="checkout_attribute",
             occurred_at=event.given_at,
             wording=event.wording,
-            covers_assistant=any(word in event.wording.lower() for word in ASSISTANT_WORDS),
+            covers_assistant=covers_assistant(event.wording),
             order_id=event.order_id,
         ),
     )

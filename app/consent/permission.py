@@ -10,8 +10,9 @@ What binds it:
   carrier-required answer to HELP.
 - Texts that we begin need recorded consent, lawful hours at the recipient (64.1200(c)(1) and
   state laws) and stay under three in 24 hours (FL, OK, MD, NJ).
-- Whoever wrote to us is answered at any hour. An agent who comes back to an older thread needs no
-  consent on file, because the buyer wrote first, but keeps to lawful hours.
+- Whoever wrote to us, or has just joined on the shop's page, is answered at any hour. An agent who
+  comes back to an older thread needs no consent on file, because the buyer wrote first, but keeps
+  to lawful hours.
 - Care is timing, not volume: one opener and one follow-up for an order, none while we are
   talking anyway, none after one that stayed unanswered.
 """
@@ -33,6 +34,8 @@ REPLY_WITHIN = timedelta(hours=24)
 # A confirmation any later counts as a text against the buyer's will (64.1200(a)(12)).
 CONFIRM_WITHIN = timedelta(minutes=5)
 PROACTIVE_PER_DAY = 3
+# Whoever has just joined on the shop's page waits for the text that says so, at any hour.
+CONFIRM_JOINING_WITHIN = timedelta(hours=1)
 # A window that closes sooner leaves the provider no time to deliver.
 ROOM = timedelta(minutes=5)
 
@@ -86,6 +89,14 @@ class OptOut:
 
 
 @dataclass(frozen=True)
+class JustJoined:
+    """The latest time that somebody entered this number on the shop's page, confirmed or not."""
+
+    evidence: str
+    at: datetime
+
+
+@dataclass(frozen=True)
 class ConsentState:
     """What the ledger says of one phone in one shop, revocations already applied."""
 
@@ -93,6 +104,7 @@ class ConsentState:
     shopify_sms: Grant | None = None
     number_at_checkout: Grant | None = None
     opted_out: OptOut | None = None
+    joined: JustJoined | None = None
 
 
 @dataclass(frozen=True)
@@ -143,6 +155,8 @@ def decide(request: Request, rules: RuleBook | None = None) -> Verdict:
         return _confirm_opt_out(request)
     if _wrote_within(request, REPLY_WITHIN) and request.purpose not in PROACTIVE:
         return _answer(request)
+    if request.purpose is Purpose.OPT_IN_CONFIRMATION and request.consent.joined is not None:
+        return _confirm_joining(request, request.consent.joined)
     if request.purpose not in PROACTIVE and request.purpose is not Purpose.AGENT_REPLY:
         return Denied(Reason.TOO_OLD_TO_REPLY, ())
     return _begin(request, book)
@@ -179,14 +193,28 @@ def _answer(request: Request) -> Verdict:
     return Allowed(last + REPLY_WITHIN, (f"inbound:{last.isoformat()}",))
 
 
-def _begin(request: Request, book: RuleBook) -> Verdict:
-    """A text nobody is waiting for: proactive, or an agent's to an older thread."""
+def _confirm_joining(request: Request, joined: JustJoined) -> Verdict:
+    """The one text that answers a form on the shop's page; carriers want it at once."""
+    end = joined.at + CONFIRM_JOINING_WITHIN
+    if request.now >= end:
+        return Denied(Reason.TOO_OLD_TO_REPLY, (joined.evidence,))
+    return _cannot_be_texted(request) or Allowed(end, (joined.evidence,))
+
+
+def _cannot_be_texted(request: Request) -> Denied | None:
     unfit = _UNFIT.get(request.capability)
     if unfit is not None:
         return Denied(unfit, ())
     if not request.places.zones or not request.places.countries <= SUPPORTED_COUNTRIES:
         abroad = sorted(request.places.countries - SUPPORTED_COUNTRIES)
         return Denied(Reason.COUNTRY_NOT_SUPPORTED, tuple(f"country:{c}" for c in abroad))
+    return None
+
+
+def _begin(request: Request, book: RuleBook) -> Verdict:
+    """A text nobody is waiting for: proactive, or an agent's to an older thread."""
+    if refusal := _cannot_be_texted(request):
+        return refusal
     if request.purpose is Purpose.AGENT_REPLY and request.history.last_inbound_at is not None:
         ground: tuple[str, ...] = (f"inbound:{request.history.last_inbound_at.isoformat()}",)
     else:

@@ -1,8 +1,8 @@
 """Write the ledger: grants and revocations with their evidence. Append-only.
 
-Called by `orders.track` (checkout), `vendors` receipts (Shopify's SMS consent), and
-`messaging.receive` (a buyer's own text). 47 CFR 64.1200(a)(10): a revocation by any reasonable
-means is obeyed; ours is in force in the transaction that stores it.
+Called by `from_checkout`, `vendors` receipts (Shopify's SMS consent), `messaging.receive` (a
+buyer's own text) and `joining` (keyword, page, import, agents). 47 CFR 64.1200(a)(10): a
+revocation by any reasonable means is obeyed; ours is in force in the transaction that stores it.
 """
 
 from __future__ import annotations
@@ -37,6 +37,14 @@ class Evidence:
     detail: dict[str, Any] = field(default_factory=dict, repr=False)
 
 
+_ASSISTANT_WORDS = ("ai ", "assistant", "automated")
+
+
+def covers_assistant(wording: str) -> bool:
+    """Whether these words told the buyer that some texts are written by a machine."""
+    return any(word in wording.lower() for word in _ASSISTANT_WORDS)
+
+
 def proof_of(shop_id: int, action: str, evidence: Evidence) -> str:
     """A hash over the row's facts: the same fact reported twice is the same row."""
     facts = json.dumps(
@@ -61,6 +69,11 @@ def proof_of(shop_id: int, action: str, evidence: Evidence) -> str:
 def record_grant(session: Session, *, shop_id: int, evidence: Evidence) -> int | None:
     """Add a grant. Its row id, or None if this fact was recorded before."""
     return _append(session, shop_id, "granted", evidence)
+
+
+def record_pending(session: Session, *, shop_id: int, evidence: Evidence) -> int | None:
+    """Somebody asked for texts and has yet to confirm. No grant: `state.fold` passes over it."""
+    return _append(session, shop_id, "pending", evidence)
 
 
 def record_revocation(
@@ -97,7 +110,7 @@ def _append(session: Session, shop_id: int, action: str, evidence: Evidence) -> 
     statement = insert(ConsentEvent).values(
         shop_id=shop_id,
         phone=evidence.phone,
-        purpose=evidence.purpose if action == "granted" else "all",
+        purpose="all" if action == "revoked" else evidence.purpose,
         action=action,
         source=evidence.source,
         wording=evidence.wording,

@@ -33,6 +33,12 @@ from app.foundation.metrics import LIMITED
 COUNTERS_AWAY = RedisError
 """Raised by a closed door while the counters cannot be reached."""
 
+# The public doors' rules, in one place; "per visitor", unless the door gives another key.
+JOIN_PAGE = "60 per minute"
+JOIN_FORM = "5 per minute; 20 per hour"
+JOIN_FORM_OF_SHOP = "300 per hour"  # whoever attacks from many addresses
+JOIN_LINK = "120 per minute"
+
 RETRY_AWAY_SECONDS = 5  # when to come back to a closed door
 REST_SECONDS = 1.0  # after a failure an open door leaves Redis alone, so that nobody waits again
 PATIENCE_SECONDS = 0.2

@@ -2,8 +2,8 @@
 
 `plan_next` runs in a transaction of its own or in the one that settles the step before. It locks
 the conversation, so two workers cannot plan the same write, and stores the intent of what it
-returns. A ticket is opened at the buyer's first text, not before: a ticket per delivery would
-flood agents and the account's limits.
+returns. A ticket is opened at the buyer's first text, not before: a ticket per delivery, or per
+keyword that joins, would flood agents and the account's limits.
 """
 
 from __future__ import annotations
@@ -180,7 +180,9 @@ class _Planner:
     def _open(self, link: TicketLink | None, earlier: TicketLink | None) -> Step | None:
         """A ticket whose first comment is our opener, or the buyer's words if there is none."""
         waiting = self.texts.waiting
-        buyers = next((text.id for text in waiting if text.direction == "in"), None)
+        buyers = next(
+            (text.id for text in waiting if text.direction == "in" and text.purpose != "join"), None
+        )
         if buyers is None:
             return None
         before = [text for text in waiting if text.id < buyers]

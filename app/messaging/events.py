@@ -18,6 +18,7 @@ class TextReceived(Event):
     carrier_keyword: bool  # the keyword itself, to which providers answer by default
     network_keyword: bool  # one of the few that toll-free networks answer
     answered_by_provider: bool
+    brief: bool  # short enough to be a word that the shop or we asked for
 
 
 @dataclass(frozen=True)

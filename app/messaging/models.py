@@ -52,7 +52,9 @@ class Message(Base):
     direction: Mapped[str]  # in | out
     author: Mapped[str]  # contact | assistant | agent | system
     author_name: Mapped[str | None]
-    purpose: Mapped[str | None]  # of an outbound text, in consent's words
+    # Of an outbound text, in consent's words; of an inbound one `join` if it was the shop's
+    # keyword or the yes to our question, and so asks nothing of a human
+    purpose: Mapped[str | None]
     body: Mapped[str]
     segments: Mapped[int] = mapped_column(server_default="1")
     state: Mapped[str]

@@ -50,6 +50,8 @@ SELECT person.id AS contact_id, person.opted_out_at, claim.id AS message_id
 FROM person LEFT JOIN claim ON true
 """
 
+BRIEF = 48  # characters; a longer text cannot be a keyword or a yes
+
 STORE_PHOTOS = """
 INSERT INTO media (shop_id, message_id, ordinal, provider_url, declared_type)
 SELECT %s, %s, (p->>'ordinal')::int, p->>'url', p->>'type' FROM jsonb_array_elements(%s::jsonb) p
@@ -144,6 +146,7 @@ def receive_text(
             carrier_keyword=keyword is not None and keyword.how is not How.FREE_TEXT,
             network_keyword=keyword is not None and is_network_keyword(text.body),
             answered_by_provider=bool(text.opt_out_type),
+            brief=len(text.body) <= BRIEF and not text.media,
         ),
         now=now,
     )

@@ -22,6 +22,7 @@ __all__ = [
     "Place",
     "ShopAccess",
     "ShopFacts",
+    "SmsMarketing",
 ]
 
 
@@ -105,6 +106,16 @@ class ShopFacts:
     scopes: str
 
 
+@dataclass(frozen=True)
+class SmsMarketing:
+    """What a buyer decided about a shop's marketing texts, for the platform's own record."""
+
+    customer_id: int
+    subscribed: bool
+    confirmed: bool  # by the phone itself: double opt-in
+    at: datetime  # whole seconds
+
+
 class Commerce(Protocol):
     def read_shop(self, access: ShopAccess) -> ShopFacts:
         """Name, zone, currency and granted scopes. Raises Temporary or Permanent."""
@@ -118,4 +129,9 @@ class Commerce(Protocol):
         self, access: ShopAccess, since: datetime
     ) -> Iterator[Sequence[OrderFacts]]:
         """Pages of orders changed since then, oldest change first, for the nightly poll."""
+        ...
+
+    def write_sms_marketing(self, access: ShopAccess, change: SmsMarketing) -> None:
+        """Set the customer's SMS marketing consent; the same twice is harmless. Raises Refused
+        (no such customer, or one without a phone), Temporary, Permanent, Unknowable."""
         ...

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, time
 from typing import Any
+from urllib.parse import urlsplit
 
 from app.foundation import audit
 from app.foundation.db import Session
@@ -16,6 +17,7 @@ from app.shops.models import ShopPreferences
 from app.shops.preferences import preferences_of
 
 POLICIES = ("care_opt_in", "shopify_sms", "number_at_checkout")
+LONGEST_ADDRESS = 50  # of a page that a text names, so that the text stays within two segments
 LIMITS = {
     "check_in_delay_minutes": (0, 7 * 24 * 60),
     "estimate_margin_hours": (0, 14 * 24),
@@ -55,6 +57,18 @@ def _checked(name: str, value: Any) -> Any:
         low, high = LIMITS[name]
         if not isinstance(value, int) or not low <= value <= high:
             raise Refused(name, f"{name} must be a whole number from {low} to {high}")
+    if name.endswith("_url") and value is not None:
+        _check_address(name, value)
     if name.startswith(("window_", "sunday_")) and not isinstance(value, time):
         raise Refused(name, f"{name} must be a time such as 10:00")
     return value
+
+
+def _check_address(name: str, value: Any) -> None:
+    if not isinstance(value, str) or not value.isascii() or " " in value:
+        raise Refused(name, f"{name} must be the address of a page, such as https://acme.com/terms")
+    parts = urlsplit(value)
+    if parts.scheme != "https" or "." not in (parts.hostname or "") or parts.username is not None:
+        raise Refused(name, f"{name} must begin with https:// and name a page of yours")
+    if len(value) > LONGEST_ADDRESS:
+        raise Refused(name, f"{name} may have {LONGEST_ADDRESS} characters: it is part of a text")

@@ -68,6 +68,13 @@ class ShopPreferences(Base):
     sunday_start: Mapped[time] = mapped_column(server_default="12:00")
     sunday_end: Mapped[time] = mapped_column(server_default="18:00")
     support_contact: Mapped[str | None]  # e-mail or page named in the HELP answer
+    # How buyers may join: see app/joining
+    join_keyword: Mapped[str | None]  # None: no text joins
+    join_page: Mapped[bool] = mapped_column(server_default="false")
+    join_double_opt_in: Mapped[bool] = mapped_column(server_default="false")
+    join_marketing: Mapped[bool] = mapped_column(server_default="false")  # a second, separate box
+    terms_url: Mapped[str | None]
+    privacy_url: Mapped[str | None]
 
 
 class Staff(Base):

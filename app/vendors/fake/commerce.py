@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from app.foundation.errors import VendorFailure
-from app.orders.ports import OrderFacts, ShopFacts
+from app.foundation.errors import Refused, VendorFailure
+from app.orders.ports import OrderFacts, ShopFacts, SmsMarketing
 from app.shops.ports import ShopAccess, TokenDead
 
 PAGE = 10
@@ -20,6 +20,8 @@ class FakeCommerce:
         self._tokens: dict[str, str] = {}
         self._orders: dict[tuple[str, int], OrderFacts] = {}
         self._failures: list[VendorFailure] = []
+        self._without_phone: set[int] = set()
+        self.sms_marketing: list[SmsMarketing] = []  # what was written, in order
 
     def add_shop(self, domain: str, facts: ShopFacts, *, access_token: str) -> None:
         self._shops[domain] = facts
@@ -28,6 +30,10 @@ class FakeCommerce:
     def put_order(self, domain: str, facts: OrderFacts) -> None:
         """Store the order as the shop knows it now; replaces what was known."""
         self._orders[domain, facts.shopify_id] = facts
+
+    def forget_phone(self, customer_id: int) -> None:
+        """As of now this customer has no phone, so there is no consent to set."""
+        self._without_phone.add(customer_id)
 
     def fail_next(self, *failures: VendorFailure) -> None:
         """The next calls raise these, one each."""
@@ -55,6 +61,12 @@ class FakeCommerce:
         )
         for start in range(0, len(changed), PAGE):
             yield changed[start : start + PAGE]
+
+    def write_sms_marketing(self, access: ShopAccess, change: SmsMarketing) -> None:
+        self._admit(access)
+        if change.customer_id in self._without_phone:
+            raise Refused("user_errors", "a phone number is required")
+        self.sms_marketing.append(change)
 
     def _admit(self, access: ShopAccess) -> None:
         if self._failures:

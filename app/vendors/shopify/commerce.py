@@ -1,8 +1,9 @@
-"""Orders and shops read from Shopify's GraphQL API, in the words of `orders.ports`.
+"""Orders and shops read from Shopify's GraphQL API, in the words of `orders.ports`; one consent
+written to it.
 
-Called by the jobs that complete an order, reconcile by polling or open a shop. Translates and
-decides nothing: Shopify's enums become the lower-case words of its webhooks, so that both sources
-of `OrderFacts` agree, and a word that we do not know is passed on as it is.
+Called by the jobs that complete an order, reconcile by polling, open a shop or sync consent.
+Translates and decides nothing: Shopify's enums become the lower-case words of its webhooks, so
+that both sources of `OrderFacts` agree, and a word that we do not know is passed on as it is.
 
 Shopify shows orders of the last 60 days only, unless the app holds `read_all_orders`; older ones
 are as unknown as those that never were. Fields that it withholds (protected customer data without
@@ -23,6 +24,7 @@ from app.orders.ports import (
     OrderFacts,
     Place,
     ShopFacts,
+    SmsMarketing,
 )
 from app.shops.ports import ShopAccess
 from app.vendors.shopify.client import VENDOR, Answer, ShopifyClient, load_operations
@@ -44,6 +46,7 @@ Node = Mapping[str, Any]
 
 _SHOP = load_operations("shop.graphql")
 _ORDERS = load_operations("orders.graphql")
+_CONSENT = load_operations("consent.graphql")
 _FEW_PARCELS = 5  # as many as an order is first read with
 _STATUS_PAGE = "statusPageUrl"
 
@@ -101,6 +104,19 @@ class ShopifyCommerce:
             if following is None:
                 return
             after = following
+
+    def write_sms_marketing(self, access: ShopAccess, change: SmsMarketing) -> None:
+        consent = {
+            "marketingState": "SUBSCRIBED" if change.subscribed else "UNSUBSCRIBED",
+            "marketingOptInLevel": "CONFIRMED_OPT_IN" if change.confirmed else "SINGLE_OPT_IN",
+            "consentUpdatedAt": change.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+        customer = gid("Customer", change.customer_id)
+        self._client.run(
+            access,
+            _CONSENT["WriteSmsMarketing"],
+            {"input": {"customerId": customer, "smsMarketingConsent": consent}},
+        )
 
     def _ask(self, access: ShopAccess, name: str, variables: Mapping[str, Any]) -> Answer:
         """Orders, without their status page if that is withheld from us."""

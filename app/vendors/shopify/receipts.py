@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 import structlog
 
+from app.consent.models import ConsentEvent
 from app.consent.record import Evidence, record_grant, record_revocation
 from app.contacts.models import Contact
 from app.foundation import audit
@@ -171,6 +172,9 @@ def change_sms_consent(
     if phone is None:
         log.info("sms consent of a customer without a phone", customer_id=fact.customer_id)
         return
+    if fact.at is not None and is_echo(session, shop_id=shop.id, phone=phone, fact=fact):
+        log.info("sms consent of our own making", customer_id=fact.customer_id)
+        return
     evidence = Evidence(
         phone=phone,
         purpose="marketing",
@@ -182,6 +186,21 @@ def change_sms_consent(
         record_grant(session, shop_id=shop.id, evidence=evidence)
     elif fact.state == "unsubscribed":
         record_revocation(session, now=now, shop_id=shop.id, evidence=evidence)
+
+
+def is_echo(session: Session, *, shop_id: int, phone: str, fact: f.SmsConsentChanged) -> bool:
+    """Whether we told Shopify this ourselves (`joining.tell_shopify`): the same decision, at the
+    time that its row in the ledger has."""
+    action = {"subscribed": "granted", "unsubscribed": "revoked"}.get(fact.state or "")
+    told = session.scalar(
+        sa.select(ConsentEvent.id)
+        .where(ConsentEvent.shop_id == shop_id, ConsentEvent.phone == phone)
+        .where(ConsentEvent.action == action, ConsentEvent.source != "shopify_sms")
+        .where(ConsentEvent.purpose.in_(("marketing", "all")))
+        .where(sa.func.date_trunc("second", ConsentEvent.occurred_at) == fact.at)
+        .limit(1)
+    )
+    return told is not None
 
 
 def note_data_request(
