@@ -13,7 +13,7 @@ import hmac
 import itertools
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -128,9 +128,10 @@ class World:
         self._numbers = itertools.count(1)
         self._validator = RequestValidator(TOKEN)
 
-    def restart_web(self) -> None:
+    def restart_web(self, settings: Settings | None = None) -> None:
         """As after a deployment: nothing that a web process remembers is left."""
-        self.client = create_app(self.ports).test_client()
+        ports = self.ports if settings is None else replace(self.ports, settings=settings)
+        self.client = create_app(ports).test_client()
 
     def redeploy(self, **settings: Any) -> None:
         """As after a deployment with other settings, secrets among them: web and worker are new
