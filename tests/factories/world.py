@@ -130,7 +130,7 @@ class World:
 
     def restart_web(self, settings: Settings | None = None) -> None:
         """As after a deployment: nothing that a web process remembers is left."""
-        ports = self.ports if settings is None else replace(self.ports, settings=settings)
+        ports = self.ports if settings is None else self.with_settings(settings)
         self.client = create_app(ports).test_client()
 
     def redeploy(self, **settings: Any) -> None:
@@ -146,6 +146,10 @@ class World:
         )
         self._workshop = Workshop(self.ports, threads=2)
         self.restart_web()
+
+    def with_settings(self, settings: Settings) -> Ports:
+        """The same house as an installation with other settings would see it."""
+        return dataclasses.replace(self.ports, settings=settings)
 
     def close(self) -> None:
         self._workshop.close()
