@@ -40,7 +40,6 @@ class Settings(BaseSettings):
     worker_processes: int = 2
     worker_threads: int = 8  # jobs that one worker process runs side by side
     sandbox_clock_path: Path | None = None
-    trusted_proxies: int = 0  # proxies in front of web whose X-Forwarded-For is believed
 
     # Shopify
     shopify_api_key: str

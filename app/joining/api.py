@@ -22,9 +22,7 @@ from app.shops.roles import Permission
 def blueprint(tools: MerchantNeeds, limits: Limits) -> Blueprint:
     api = merchant_api(tools, limits, "joining")
 
-    @api.route(
-        "/contacts/<int:contact_id>/opt-out", needs=Permission.OPT_OUT, methods=["POST"]
-    )
+    @api.route("/contacts/<int:contact_id>/opt-out", needs=Permission.OPT_OUT, methods=["POST"])
     def opt_out(caller: Caller, contact_id: int) -> object:
         said = texts_said()
         with tools.db.shop(caller.shop_id) as session:

@@ -1,14 +1,14 @@
 """Joining by text, page, QR code and short link: a shop's choices and its printed codes.
 
-Revision: 0002, after 0001
+Revision: 0006, after 0005
 
 Every column has a default and no old release reads them, so this is safe beside the one before.
 """
 
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
