@@ -84,11 +84,13 @@ def why_not_again(session: Session, check_in: CheckIn, *, now: datetime) -> str 
 
 
 def record_answer(session: Session, *, now: datetime, contact_id: int) -> int | None:
-    """The buyer wrote: their latest open check-in is answered. Its id, if there was one."""
+    """The buyer wrote: their latest open check-in is answered, also one of which the carrier says
+    that it did not arrive. Its id, if there was one."""
+    asked = sa.or_(CheckIn.state == "sent", CheckIn.reason == GOES_ONCE_MORE)
     latest = (
         sa.select(CheckIn.id)
         .join(Order, Order.id == CheckIn.order_id)
-        .where(Order.contact_id == contact_id, CheckIn.state == "sent")
+        .where(Order.contact_id == contact_id, asked)
         .order_by(CheckIn.id.desc())
         .limit(1)
         .scalar_subquery()
@@ -96,6 +98,6 @@ def record_answer(session: Session, *, now: datetime, contact_id: int) -> int | 
     return session.scalar(
         sa.update(CheckIn)
         .where(CheckIn.id == latest)
-        .values(state="answered", answered_at=now)
+        .values(state="answered", reason=None, answered_at=now)
         .returning(CheckIn.id)
     )

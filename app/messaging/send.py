@@ -42,7 +42,7 @@ log = structlog.get_logger()
 
 BURST = timedelta(seconds=1)  # this much ahead of its place a text may leave
 # A place that was not used is lost: what was held over night must not leave all at once at ten.
-PLACE_KEPT = timedelta(minutes=5)
+PLACE_KEPT = timedelta(minutes=15)
 # A check-in's text outlives a pause of the shop's line, up to the time at which it is too late.
 LOOK_AT_PAUSED_LINE = timedelta(hours=1)
 PAUSE_OUTLIVED = timedelta(days=3)
@@ -106,7 +106,7 @@ def claim_text(
     if message is None:
         return NotWaiting()
     if parts_before_wait(session, message):
-        message.reason = "in_order"
+        message.not_before, message.reason = None, "in_order"
         return Held(None)
     purpose = Purpose(message.purpose or "")
     verdict = ask_permission(

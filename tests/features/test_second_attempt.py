@@ -99,11 +99,13 @@ def test_opt_out_meanwhile_cancels_the_second_attempt(world: World) -> None:
 def test_buyers_text_meanwhile_ends_the_second_attempt_of_a_check_in(world: World) -> None:
     shop, first = missed_check_in(world)
     world.text(shop, "Got it, thanks!")
+    world.settle()
     # Held so long that the text itself is no longer fresh.
     world.clock.advance(hours=26)
     world.settle()
     assert world.sent() == [first.body]
     assert (second(world).state, second(world).reason) == ("blocked", "already_talking")
+    assert outcome(world) == ("answered", None)
 
 
 def test_cancelled_order_calls_the_second_attempt_off(world: World) -> None:
