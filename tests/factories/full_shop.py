@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
+from app.joining.links import ensure_links
 from app.tables import ALL_TABLES
 from tests.factories.staff import staffed
 from tests.factories.world import BUYER, ShopAtHand, World
@@ -43,6 +44,13 @@ def two_shops(world: World) -> TwoShops:
     desk = talking(world)
     one = desk.shop
     staffed(world, one)
+    world.execute(
+        "UPDATE shop_preferences SET join_page = true, join_keyword = 'TEXT ME'"
+        " WHERE shop_id = :id",
+        id=one.id,
+    )
+    with world.db.shop(one.id) as session:
+        ensure_links(session, shop_id=one.id)
     world.text(one, WORDS, sid="SM" + "5" * 32)
     [check_in] = world.texts(purpose="check_in")
     world.report(one, check_in, "delivered")

@@ -43,6 +43,9 @@ VALUES: dict[str, Callable[[TwoShops, World], object]] = {
     "contact_id": lambda two, world: two.contact_id,
     "door_key": lambda two, world: two.one.door_key,
     "filename": lambda two, world: "x.css",
+    "slug": lambda two, world: two.one.domain.partition(".")[0],
+    "code": lambda two, world: world.scalar("SELECT min(code) FROM join_links"),
+    "kind": lambda two, world: "svg",
     # Signed by us, for the other shop, about the first one's photo.
     "token": lambda two, world: sign_media_token(
         [world.ports.keys.signing_key],
@@ -53,7 +56,15 @@ VALUES: dict[str, Callable[[TwoShops, World], object]] = {
 }
 VARIABLE = re.compile(r"<(?:[^:>]+:)?([^>]+)>")
 # Everybody's, and so is what it says.
-PUBLIC = {"/healthz", "/readyz", "/static/<path:filename>"}
+PUBLIC = {
+    "/healthz",
+    "/readyz",
+    "/static/<path:filename>",
+    "/join/<slug>",
+    "/join/<slug>/done",
+    "/j/<code>",
+    "/j/<code>/qr.<kind>",
+}
 
 
 def routes(app: Flask) -> Iterator[tuple[str, str, object]]:

@@ -29,6 +29,11 @@ OPEN_DOORS = {
     "/static/<path:filename>": "files that ship with the app",
     "/connect/zendesk": "the link is signed and short-lived",
     "/connect/zendesk/callback": "the state is signed and short-lived",
+    "/join/<slug>": "the shop's public opt-in page, open only if the shop opened it; its form is"
+    " signed, limited and shows nothing of anybody",
+    "/join/<slug>/done": "the same page, after the form",
+    "/j/<code>": "leads to the public opt-in page or to a text",
+    "/j/<code>/qr.<kind>": "the same, as a picture",
 }
 
 
