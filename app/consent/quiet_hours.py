@@ -1,10 +1,10 @@
 """When a text may go: the instants that are inside everybody's hours in every zone at once.
 
 Called by `permission` (may it go now, else when) and by `checkins.schedule_rules` (the due time).
-The hours are the product's, narrowed by the law of each region (data in `state_rules`) and by
-the shop; the zones come from `zones.locate`. Quiet hours count at the called party's location
-(47 CFR 64.1200(c)(1)), so all is wall time laid on real days, daylight saving included, and
-intersected as intervals.
+The hours are the product's, narrowed by the law of each region (data in `state_rules`, holidays
+among it) and by the shop; the zones come from `zones.locate`. Quiet hours count at the called
+party's location (47 CFR 64.1200(c)(1)), so all is wall time laid on real days, daylight saving
+included, and intersected as intervals.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
+from app.consent.holidays import Closures
 from app.consent.state_rules import PRODUCT_HOURS, HoursRule, RuleBook
 from app.consent.week_hours import Span, WeekHours
 from app.consent.zones import Places
@@ -30,22 +31,40 @@ class Window:
     end: datetime
 
 
-def allowed_hours(
-    places: Places, rules: RuleBook, shop_window: WeekHours | None = None
-) -> WeekHours:
-    """The week's hours that apply in every zone of `places`.
+@dataclass(frozen=True, eq=False)  # told apart by identity: it keys a cache
+class OpenHours:
+    """What applies in every zone of some places: the week's hours, less the closed days."""
 
-    `shop_window` can only narrow: what it adds to the product's or the law's hours is ignored.
-    """
+    week: WeekHours
+    closures: tuple[Closures, ...] = ()
+
+    def on(self, day: date) -> Span | None:
+        """Minutes of this local day in which texts may go; None: it is closed."""
+        span = self.week.days[day.weekday()]
+        if span is None or any(closures.on(day) for closures in self.closures):
+            return None
+        return span
+
+
+def open_hours(places: Places, rules: RuleBook, shop_window: WeekHours | None = None) -> OpenHours:
+    """`shop_window` can only narrow: what it adds to the product's or the law's hours is
+    ignored."""
     return _narrowed(rules.applying(places.regions), shop_window)
 
 
+def allowed_hours(
+    places: Places, rules: RuleBook, shop_window: WeekHours | None = None
+) -> WeekHours:
+    """The hours of a week without closed days."""
+    return open_hours(places, rules, shop_window).week
+
+
 @lru_cache(maxsize=4096)
-def _narrowed(rules: tuple[HoursRule, ...], shop_window: WeekHours | None) -> WeekHours:
+def _narrowed(rules: tuple[HoursRule, ...], shop_window: WeekHours | None) -> OpenHours:
     hours = PRODUCT_HOURS if shop_window is None else PRODUCT_HOURS.narrowed_by(shop_window)
     for rule in rules:
         hours = hours.narrowed_by(rule.hours)
-    return hours
+    return OpenHours(hours, tuple(r.closures for r in rules if not r.closures.none))
 
 
 def next_window(
@@ -61,8 +80,8 @@ def next_window(
     `start` is never before `now`. A window with less than `room` left is passed over. None if
     there is none, and always if `places` has no zone.
     """
-    hours = allowed_hours(places, rules, shop_window)
-    if hours.never or not places.zones:
+    hours = open_hours(places, rules, shop_window)
+    if hours.week.never or not places.zones:
         return None
     latest_start = now + timedelta(days=HORIZON_DAYS)
     # Nearly always today or tomorrow; the week is laid out only where that fails.
@@ -104,7 +123,7 @@ def _zone(name: str) -> ZoneInfo:
 
 
 def _common_windows(
-    hours: WeekHours, zones: Iterable[str], since: datetime, days: int
+    hours: OpenHours, zones: Iterable[str], since: datetime, days: int
 ) -> list[Window]:
     """The stretches inside `hours` in every zone, from the day of `since` on, in order."""
     common: list[Window] | None = None
@@ -116,13 +135,18 @@ def _common_windows(
 
 
 @lru_cache(maxsize=4096)  # a busy morning asks the same few thousand times
-def _open_windows(hours: WeekHours, zone: str, today: date, days: int) -> tuple[Window, ...]:
-    tz = _zone(zone)
-    dates = (today + timedelta(days=n) for n in range(days))
-    windows = (
-        _on_day(span, day, tz) for day in dates if (span := hours.days[day.weekday()]) is not None
-    )
-    return tuple(window for window in windows if window.start < window.end)
+def _open_windows(hours: OpenHours, zone: str, today: date, days: int) -> tuple[Window, ...]:
+    windows = (_window_on(hours, zone, today + timedelta(days=n)) for n in range(days))
+    return tuple(window for window in windows if window is not None)
+
+
+@lru_cache(maxsize=16384)
+def _window_on(hours: OpenHours, zone: str, day: date) -> Window | None:
+    span = hours.on(day)
+    if span is None:
+        return None
+    window = _on_day(span, day, _zone(zone))
+    return window if window.start < window.end else None
 
 
 def _on_day(span: Span, day: date, tz: ZoneInfo) -> Window:

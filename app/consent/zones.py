@@ -169,6 +169,14 @@ def _from_phone(prefix: str) -> Places:
     return _elsewhere(country or "ZZ")
 
 
+def country_of_code(code: str) -> str | None:
+    """Which country writes such a ZIP or postal code: US, CA or neither."""
+    code = code.strip().upper()
+    if _ZIP.fullmatch(code):
+        return "US"
+    return "CA" if _POSTAL_CODE.fullmatch(code) else None
+
+
 @lru_cache(maxsize=8192)
 def _from_address(country: str | None, region: str | None, zip_code: str | None) -> Places:
     """An address with neither ZIP nor state adds nothing beyond its country."""
@@ -178,8 +186,7 @@ def _from_address(country: str | None, region: str | None, zip_code: str | None)
     if country in _US_TERRITORIES:
         country, region = "US", country
     if not country:
-        country = "US" if _ZIP.fullmatch(zip_code) else ""
-        country = "CA" if _POSTAL_CODE.fullmatch(zip_code) else country
+        country = country_of_code(zip_code) or ""
     if country == "US":
         return _from_zip(region, zip_code)
     if country == "CA":

@@ -17,7 +17,7 @@ from datetime import datetime
 from typing import Any
 
 from app.consent.record import Evidence, covers_assistant, proof_of
-from app.consent.state import OWN_TEXTS
+from app.consent.sources import BUYERS_OWN_ACT
 from app.foundation import audit
 from app.foundation.db import Database, Session
 from app.joining.consents_file import ConsentsFile, Line, RefusedLine
@@ -122,7 +122,7 @@ def _batches(
 def _opted_out(session: Session, shop_id: int, lines: Sequence[Line]) -> dict[int, RefusedLine]:
     """The lines that an opt-out forbids, by number."""
     phones = list({line.phone for line in lines})
-    outs = {row.phone: row for row in session.sql(OPT_OUTS, list(OWN_TEXTS), shop_id, phones).all()}
+    outs = {row.phone: row for row in session.sql(OPT_OUTS, sorted(BUYERS_OWN_ACT), shop_id, phones).all()}
     refused = {}
     for line in lines:
         row = outs.get(line.phone)

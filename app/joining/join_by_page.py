@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from app.consent.permission import Purpose
-from app.consent.state import JOINED_ON
+from app.consent.sources import Source
 from app.contacts.upsert import Profile, upsert_contact
 from app.conversations.open import open_conversation
 from app.foundation import audit
@@ -102,7 +102,7 @@ def join_by_page(
             now=now,
             joiner=joiner,
             ask=Ask(purpose, wording=texts.box(purpose, shop.name)),
-            source=JOINED_ON,
+            source=Source.JOIN_PAGE,
             detail={
                 "wording_version": texts.words().version,
                 "joined_from": shown.source,

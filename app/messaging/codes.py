@@ -46,6 +46,8 @@ def obey_code(
             )
         case CodeAction.NOT_TEXTABLE:
             contact.line_kind = "landline"
+        case CodeAction.DO_NOT_TEXT | CodeAction.LITIGATOR:
+            contact.line_kind = action.value
         case CodeAction.RETRY_ONCE:
             # A handset may be off for a while: one miss is a pass, a second marks the number.
             if may_go_once_more(message):

@@ -36,8 +36,8 @@ SELECT c.id, c.phone, c.line_kind, c.last_inbound_at, c.country, c.zip, c.billin
   p.check_in_per_parcel, p.window_start, p.window_end, p.sunday_start, p.sunday_end,
   l.id AS sender_id, l.state AS sender_state,
   o.ship_country, o.ship_region, o.ship_zip, o.bill_zip,
-  (SELECT json_agg(json_build_array(e.id, e.purpose, e.action, e.source, e.wording, e.occurred_at)
-                   ORDER BY e.id)
+  (SELECT json_agg(json_build_array(e.id, e.purpose, e.action, e.source, e.wording, e.occurred_at,
+                   e.covers_assistant) ORDER BY e.id)
    FROM consent_events e WHERE e.shop_id = c.shop_id AND e.phone = c.phone) AS ledger,
   (SELECT json_agg(json_build_array(coalesce(m.sent_at, m.created_at), m.order_id, m.purpose))
    FROM messages m WHERE m.contact_id = c.id AND m.id IS DISTINCT FROM %(message)s::bigint
@@ -46,7 +46,11 @@ SELECT c.id, c.phone, c.line_kind, c.last_inbound_at, c.country, c.zip, c.billin
      AND (m.order_id = %(order)s::bigint OR coalesce(m.sent_at, m.created_at) > %(since)s)
   ) AS proactive,
   (SELECT max(m.sent_at) FROM messages m WHERE m.contact_id = c.id
-     AND m.purpose = 'opt_out_confirmation') AS confirmed_at
+     AND m.purpose = 'opt_out_confirmation') AS confirmed_at,
+  (SELECT max(m.sent_at) FROM messages m WHERE m.contact_id = c.id
+     AND m.purpose = 'clarification') AS clarified_at,
+  (SELECT max(m.sent_at) FROM messages m WHERE m.contact_id = c.id
+     AND m.purpose IN ('agent_reply', 'reply') AND m.sent_at > %(since)s) AS last_answer_at
 FROM contacts c
 JOIN shops s ON s.id = c.shop_id
 JOIN shop_preferences p ON p.shop_id = c.shop_id
@@ -112,7 +116,11 @@ def gather(session: Session, *, now: datetime, subject: Subject) -> Request:
         ProactiveSend(at=datetime.fromisoformat(at), order_id=order_id or 0, kind=Purpose(purpose))
         for at, order_id, purpose in row.proactive or ()
     )
-    asked = [send.at for send in proactive if send.order_id == subject.order_id]
+    asked = [
+        send.at
+        for send in proactive
+        if send.order_id == subject.order_id and send.kind is not Purpose.ORDER_STATUS
+    ]
     unanswered = bool(asked) and (row.last_inbound_at is None or row.last_inbound_at < max(asked))
     return Request(
         purpose=subject.purpose,
@@ -120,8 +128,8 @@ def gather(session: Session, *, now: datetime, subject: Subject) -> Request:
         phone=row.phone,
         consent=fold(
             (
-                LedgerRow(id_, purpose, action, source, wording, datetime.fromisoformat(at))
-                for id_, purpose, action, source, wording, at in row.ledger or ()
+                LedgerRow(id_, purpose, action, source, wording, datetime.fromisoformat(at), covers)
+                for id_, purpose, action, source, wording, at, covers in row.ledger or ()
             ),
             confirmed_after=row.confirmed_at,
         ),
@@ -130,6 +138,8 @@ def gather(session: Session, *, now: datetime, subject: Subject) -> Request:
         history=SendHistory(
             proactive=proactive,
             last_inbound_at=row.last_inbound_at,
+            last_answer_at=row.last_answer_at,
+            clarified_at=row.clarified_at,
             unanswered_check_in=unanswered,
             being_helped=subject.being_helped,
         ),

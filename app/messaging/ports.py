@@ -23,6 +23,8 @@ class CodeAction(StrEnum):
     SUPPRESS = "suppress"  # opted out at the provider: record it, never retry
     FIX_DATA = "fix_data"  # bad number or text; permanent
     NOT_TEXTABLE = "not_textable"  # landline and the like: mark the contact
+    DO_NOT_TEXT = "do_not_text"  # the carrier blocks texts to this number: mark the contact
+    LITIGATOR = "litigator"  # known for suing over texts: mark the contact, text never again
     RETRY_ONCE = "retry_once"  # handset unreachable: one later try
     PAUSE_SENDER = "pause_sender"  # sender, service or account is misconfigured or suspended
     BACK_OFF = "back_off"  # too fast; the text was not processed

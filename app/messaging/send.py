@@ -282,9 +282,12 @@ def settle_failure(
         again = now + timedelta(seconds=60 if error.action is CodeAction.BACK_OFF else 86_400)
         put_back(session, now=now, message=message, reason="provider_busy", not_before=again)
         return error.action
-    reason = "opted_out" if error.action is CodeAction.SUPPRESS else "rejected"
+    reason = _REASON_OF.get(error.action, "rejected")
     end_text(session, now=now, message=message, state="failed", reason=reason)
     return error.action
+
+
+_REASON_OF = {CodeAction.SUPPRESS: "opted_out", CodeAction.LITIGATOR: "litigator"}
 
 
 def end_text(session: Session, *, now: datetime, message: Message, state: str, reason: str) -> None:

@@ -194,6 +194,8 @@ def test_killed_sender_whose_text_had_left_is_bound_and_never_sent_again(world: 
     [
         (CodeAction.SUPPRESS, "SELECT opted_out_at IS NOT NULL FROM contacts"),
         (CodeAction.NOT_TEXTABLE, "SELECT line_kind = 'landline' FROM contacts"),
+        (CodeAction.DO_NOT_TEXT, "SELECT line_kind = 'do_not_text' FROM contacts"),
+        (CodeAction.LITIGATOR, "SELECT line_kind = 'litigator' FROM contacts"),
         (CodeAction.PAUSE_SENDER, "SELECT state = 'paused' FROM senders"),
     ],
 )
@@ -216,7 +218,7 @@ def test_status_report_with_a_code_is_obeyed_too(world: World) -> None:
     assert [(c.state, c.reason) for c in world.check_ins()] == [("skipped", "carrier")]
 
 
-def test_fourth_proactive_text_in_a_day_waits(world: World) -> None:
+def test_orders_of_one_day_bring_one_check_in(world: World) -> None:
     world.shop()
     for order_id in (1, 2, 3, 4):
         world.order(order_id)
@@ -224,10 +226,44 @@ def test_fourth_proactive_text_in_a_day_waits(world: World) -> None:
     world.settle()
     world.clock.advance(hours=2, minutes=25)
     world.settle()
-    assert len(world.texts(purpose="check_in", state="accepted")) == 3
-    [waiting] = world.texts(purpose="check_in", state="queued")
-    assert waiting.reason == "cap_reached"
-    assert waiting.not_before > world.clock.now() + timedelta(hours=12)
+    assert len(world.texts(purpose="check_in", state="accepted")) == 1
+    assert (
+        sorted((c.state, c.reason) for c in world.check_ins() if c.state != "sent")
+        == [("skipped", "recently_texted")] * 3
+    )
+
+
+def test_fourth_proactive_text_in_a_day_waits(world: World) -> None:
+    world.shop()
+    world.order(1)
+    world.deliver(1, 9001)
+    world.settle()
+    world.execute(
+        "INSERT INTO messages (shop_id, contact_id, direction, author, purpose, body, state,"
+        " order_id, created_at, sent_at) SELECT c.shop_id, c.id, 'out', 'system', 'order_status',"
+        f" 'On its way.', 'accepted', 7, t, t FROM contacts c, (VALUES ('{world.clock.now()}'"
+        "::timestamptz)) v(t), generate_series(1, 3)"
+    )
+    world.clock.advance(hours=2, minutes=25)
+    world.settle()
+    assert world.texts(purpose="check_in") == []
+    [waiting] = world.check_ins()
+    assert waiting.state == "scheduled"
+    assert waiting.due_at > world.clock.now() + timedelta(hours=12)
+
+
+def test_a_number_known_for_suing_is_never_texted_again(world: World) -> None:
+    shop = world.shop()
+    world.text(shop, "hi")
+    world.sms.fail_next(Rejected("twilio", "no", code="30640", action=CodeAction.LITIGATOR))
+    agent_replies(world, shop.id, "Hello!")
+    world.settle()
+    assert [(t.state, t.reason) for t in world.texts(author="agent")] == [("failed", "litigator")]
+    agent_replies(world, shop.id, "Are you there?", key="reply:2")
+    world.settle()
+    assert world.texts(author="agent")[-1].reason == "litigator"
+    assert world.sent() == []
+    assert world.contact().opted_out_at is None
 
 
 def test_slow_line_spreads_texts_and_lets_replies_pass(world: World) -> None:

@@ -1,4 +1,4 @@
-"""The ledger's rows folded into one state: what counts, what voids, what is only a question."""
+"""The ledger's rows folded into one state: who came back, who only asked, who left what."""
 
 from __future__ import annotations
 
@@ -6,85 +6,79 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.consent.permission import ConsentState, Purpose, Request, decide
+from app.consent.policy import ConsentPolicy, policy_text
+from app.consent.sources import BUYERS_OWN_ACT, Source
 from app.consent.state import LedgerRow, fold
-from app.consent.verdicts import Allowed, Denied, Reason
-from app.consent.zones import locate
 
-AT = datetime(2026, 11, 19, 19, 0, tzinfo=UTC)
-PHONE = "+14155550142"
+START = datetime(2026, 11, 1, tzinfo=UTC)
 
 
-def state(*rows: tuple[str, str, str]) -> ConsentState:
-    """From (purpose, action, source), a minute apart."""
-    return fold(
-        (
-            LedgerRow(n, purpose, action, source, "words", AT + timedelta(minutes=n))
-            for n, (purpose, action, source) in enumerate(rows)
-        ),
-        confirmed_after=None,
-    )
+def rows(*facts: tuple[str, str, str]) -> list[LedgerRow]:
+    """(purpose, action, source), a day apart."""
+    return [
+        LedgerRow(n, purpose, action, source, f"wording {n}", START + timedelta(days=n))
+        for n, (purpose, action, source) in enumerate(facts, start=1)
+    ]
 
 
-@pytest.mark.parametrize("source", ["keyword", "join_page"])
-def test_pending_row_is_no_grant_and_ends_no_opt_out(source: str) -> None:
-    assert state(("care", "pending", source)).care is None
-    after = state(("all", "revoked", "text"), ("care", "pending", source))
-    assert after.opted_out is not None
-    assert after.care is None
+STOP = ("all", "revoked", "text")
 
 
-def test_pending_row_does_not_undo_an_earlier_grant() -> None:
-    assert state(("care", "granted", "checkout"), ("care", "pending", "join_page")).care is not None
+@pytest.mark.parametrize("source", Source)
+def test_only_the_buyers_own_act_ends_an_opt_out(source: Source) -> None:
+    state = fold(rows(STOP, ("care", "granted", source)), confirmed_after=None)
+    assert (state.opted_out is None) == (source in BUYERS_OWN_ACT)
 
 
-@pytest.mark.parametrize(
-    ("source", "ends"),
-    [("text", True), ("keyword", True)]
-    + [(other, False) for other in ("join_page", "import", "agent", "checkout_attribute")],
-)
-def test_only_the_buyers_own_text_ends_an_opt_out(source: str, ends: bool) -> None:
-    after = state(("all", "revoked", "text"), ("care", "granted", source))
-    assert (after.opted_out is None) is ends
+def test_a_tick_a_page_an_import_and_an_agent_end_no_opt_out() -> None:
+    never = set(Source) - {Source.TEXT, Source.KEYWORD}
+    assert not never & BUYERS_OWN_ACT
 
 
-def request(consent: ConsentState, *, minutes: float, phone: str = PHONE) -> Request:
-    return Request(
-        purpose=Purpose.OPT_IN_CONFIRMATION,
-        now=AT + timedelta(minutes=minutes),
-        phone=phone,
-        consent=consent,
-        places=locate(phone),
-    )
+def test_an_opt_out_is_as_good_after_twenty_years() -> None:
+    later = LedgerRow(2, "care", "granted", "import", None, START + timedelta(days=7300))
+    state = fold([*rows(STOP), later], confirmed_after=None)
+    assert state.opted_out is not None and state.opted_out.evidence == "consent:1"
 
 
-@pytest.mark.parametrize("action", ["granted", "pending"])
-def test_form_is_confirmed_within_the_hour(action: str) -> None:
-    joined = state(("care", action, "join_page"))
-    verdict = decide(request(joined, minutes=59))
-    assert isinstance(verdict, Allowed)
-    assert verdict.evidence == ("consent:0",)
-    late = decide(request(joined, minutes=60))
-    assert isinstance(late, Denied)
-    assert late.reason is Reason.TOO_OLD_TO_REPLY
+def test_a_pending_grant_is_none_until_it_is_confirmed() -> None:
+    asked = ("care", "pending", "join_page")
+    waiting = fold(rows(asked), confirmed_after=None)
+    assert waiting.care is None
+    assert waiting.pending is not None and waiting.pending.evidence == "consent:1"
+    confirmed = fold(rows(asked, ("care", "granted", "text")), confirmed_after=None)
+    assert confirmed.pending is None
+    assert confirmed.care is not None and confirmed.care.evidence == "consent:2"
 
 
-@pytest.mark.parametrize(
-    ("consent", "phone", "reason"),
-    [
-        (state(("care", "granted", "import")), PHONE, Reason.TOO_OLD_TO_REPLY),
-        (state(), PHONE, Reason.TOO_OLD_TO_REPLY),
-        (
-            state(("care", "granted", "join_page"), ("all", "revoked", "text")),
-            PHONE,
-            Reason.OPTED_OUT,
-        ),
-        (state(("care", "granted", "join_page")), "+442079460018", Reason.COUNTRY_NOT_SUPPORTED),
-    ],
-)
-def test_confirmation_needs_a_form_of_just_now(
-    consent: ConsentState, phone: str, reason: Reason
-) -> None:
-    verdict = decide(request(consent, minutes=2, phone=phone))
-    assert isinstance(verdict, Denied)
-    assert verdict.reason is reason
+def test_a_pending_grant_ends_no_opt_out_and_does_not_survive_one() -> None:
+    asked = ("care", "pending", "join_page")
+    assert fold(rows(STOP, asked), confirmed_after=None).opted_out is not None
+    assert fold(rows(asked, STOP), confirmed_after=None).pending is None
+
+
+def test_leaving_the_newsletter_leaves_care_alone() -> None:
+    both = [("care", "granted", "checkout_block"), ("marketing", "granted", "shopify_sms")]
+    state = fold(rows(*both, ("marketing", "revoked", "text")), confirmed_after=None)
+    assert state.shopify_sms is None and state.opted_out is None
+    assert state.care is not None and state.care.evidence == "consent:1"
+
+
+@pytest.mark.parametrize("purpose", ["all", "care", "something new"])
+def test_any_other_revocation_is_an_opt_out(purpose: str) -> None:
+    granted = ("marketing", "granted", "shopify_sms")
+    state = fold(rows(granted, (purpose, "revoked", "agent")), confirmed_after=None)
+    assert state.opted_out is not None and state.shopify_sms is None
+
+
+def test_a_grant_knows_when_it_was_given_and_whether_it_spoke_of_an_assistant() -> None:
+    row = LedgerRow(1, "care", "granted", "checkout_block", "AI may write", START, True)
+    state = fold([row], confirmed_after=None)
+    assert state.care is not None
+    assert (state.care.covers_assistant, state.care.at) == (True, START)
+
+
+def test_every_policy_says_what_it_accepts_and_risks() -> None:
+    for policy in ConsentPolicy:
+        text = policy_text(policy)
+        assert text.name and text.counts.endswith(".") and text.risk.endswith(".")

@@ -34,8 +34,9 @@ def test_the_table_says(region: str, day: str, hours: str | None) -> None:
 def test_all_rows_of_a_region_apply_and_unconfirmed_ones_too() -> None:
     applying = load_rules().applying({"US-RI", "US", "US-NY"})
     assert [rule.region for rule in applying] == ["US", "US-RI"]
-    assert applying[1].confidence is Confidence.UNCONFIRMED
-    assert applying[1].evidence == "rule:US-RI@2026-11-23"
+    assert applying[1].confidence is Confidence.CONFIRMED
+    assert applying[1].evidence == "rule:US-RI@2026-11-28"
+    assert load_rules().rules["US-PA"].confidence is Confidence.UNCONFIRMED
 
 
 def test_no_state_allows_more_than_the_federal_hours_do() -> None:
@@ -51,7 +52,9 @@ def test_only_these_states_narrow_our_own_hours() -> None:
         for region, rule in load_rules().rules.items()
         if PRODUCT_HOURS.narrowed_by(rule.hours) != PRODUCT_HOURS
     }
-    assert narrowing == {"CA", "US-AL", "US-LA", "US-MS", "US-RI"}
+    assert narrowing == {
+        "CA", "CA-BC", "US-AL", "US-LA", "US-MS", "US-PA", "US-RI", "US-SD", "US-UT",
+    }  # fmt: skip
 
 
 GOOD = """

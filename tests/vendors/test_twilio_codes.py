@@ -9,7 +9,9 @@ from app.messaging.ports import CodeAction
 from app.vendors.twilio.codes import action_for, look_up, read_table, table
 
 EXPECTED = {
-    CodeAction.SUPPRESS: [21610, 30640],
+    CodeAction.SUPPRESS: [21610],
+    CodeAction.LITIGATOR: [30640],
+    CodeAction.DO_NOT_TEXT: [30004],
     CodeAction.FIX_DATA: [21211, 21212, 21602, 21408],
     CodeAction.NOT_TEXTABLE: [21614, 30006],
     CodeAction.RETRY_ONCE: [21612, 30003, 30005],
@@ -18,7 +20,7 @@ EXPECTED = {
     ],
     CodeAction.BACK_OFF: [20429, 14107, 21611, 30001, 63018],
     CodeAction.NEXT_DAY: [30022, 30023, 30027, 30047, 30610],
-    CodeAction.DO_NOT_RESEND: [30004, 30007],
+    CodeAction.DO_NOT_RESEND: [30007],
     CodeAction.EXPIRED: [30036],
     CodeAction.REVIEW: [30008, 30450, 63016, 63036, 11200],
 }  # fmt: skip
