@@ -20,6 +20,7 @@ from app import settings as settings_module
 from app.bootstrap import Ports, build
 from app.checkins.save_copy import save_copy
 from app.checkins.wording import CopyKind
+from app.consent import explain_command
 from app.foundation.errors import DoorstepError, Refused
 from app.helpdesk.connect import connect_link
 from app.joining import commands as joining_commands
@@ -190,6 +191,7 @@ def parser() -> argparse.ArgumentParser:
     ).set_defaults(run=rotate)
     joining_commands.add_to(commands)
     replay.add_to(commands)
+    explain_command.add_to(commands)
     return root
 
 
@@ -198,8 +200,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.command == "make-key":
         make_key()
         return 0
-    run: Callable[[Ports, argparse.Namespace], None] = args.run
     try:
+        if args.command == "permission":
+            print(explain_command.run(args))
+            return 0
+        run: Callable[[Ports, argparse.Namespace], None] = args.run
         ports = build(settings_module.load(), react)
         try:
             run(ports, args)
