@@ -8,6 +8,7 @@ from bench import (
     check_ins,
     claim_cost,
     open_loop,
+    permission_verdict,
     relay_claim,
     shopify_webhook,
     status_callback,
@@ -27,6 +28,7 @@ MEASURES = {
         text_to_ticket,
         check_ins,
         claim_cost,
+        permission_verdict,
         relay_claim,
     )
 }

@@ -100,15 +100,13 @@ def gather(session: Session, *, now: datetime, subject: Subject) -> Request:
         session.connection()
         .exec_driver_sql(
             GATHER,
-            {
-                "contact": subject.contact_id,
-                "order": subject.order_id,
-                "message": subject.message_id,
-                "retry_of": subject.retry_of,
-                "proactive": [purpose.value for purpose in PROACTIVE],
-                "took_off": list(TOOK_OFF),
-                "since": now - DAY,
-            },
+            facts_asked(
+                contact_id=subject.contact_id,
+                order_id=subject.order_id,
+                message_id=subject.message_id,
+                retry_of=subject.retry_of,
+                now=now,
+            ),
         )
         .one()
     )
@@ -151,6 +149,21 @@ def gather(session: Session, *, now: datetime, subject: Subject) -> Request:
         shop_installed=row.shop_state == "installed",
         sender_active=row.sender_state == "active",
     )
+
+
+def facts_asked(
+    *, contact_id: int, order_id: int | None, message_id: int | None, now: datetime
+) -> dict[str, Any]:
+    """What `GATHER` is asked with."""
+    return {
+        "contact": contact_id,
+        "order": order_id,
+        "message": message_id,
+        "retry_of": retry_of,
+        "proactive": [purpose.value for purpose in PROACTIVE],
+        "took_off": list(TOOK_OFF),
+        "since": now - DAY,
+    }
 
 
 def places_of(row: Any) -> Places:
