@@ -21,10 +21,8 @@ class ConsentEvent(Base):
     shop_id: Mapped[ShopId]
     phone: Mapped[str]  # E.164; outlives the contact
     purpose: Mapped[str]  # care | marketing | number (given at checkout) | all (revocations)
-    action: Mapped[str]  # granted | revoked | pending (asked for, not confirmed: no grant)
-    # checkout_attribute | shopify_sms | checkout_phone | text | keyword | join_page | import
-    # | agent | provider
-    source: Mapped[str]
+    action: Mapped[str]  # granted | revoked | pending (waits for the buyer's confirmation)
+    source: Mapped[str]  # see `sources.Source`
     wording: Mapped[str | None]
     covers_assistant: Mapped[bool] = mapped_column(server_default="false")
     order_id: Mapped[int | None]

@@ -12,8 +12,9 @@ What binds it:
 - Texts that we begin need recorded consent, or the buyer's own request, and lawful hours at the
   recipient (64.1200(c)(1), state laws with their Sundays and holidays). Check-ins, follow-ups and
   order news together stay under three in 24 hours (FL, OK, MD, NJ, OR), everywhere.
-- Whoever wrote to us, or has just joined on the shop's page, is answered at any hour. An agent who comes back to an older thread needs no
-  consent on file, because the buyer wrote first, but keeps to lawful hours.
+- Whoever wrote to us, or has just joined on the shop's page, is answered at any hour. An agent who
+  comes back to an older thread needs no consent on file, because the buyer wrote first, but keeps
+  to lawful hours.
 - Care is timing, not volume: one opener and one follow-up for an order, no opener while we are
   talking anyway, within 24 hours of another order's, or after one that stayed unanswered.
 """

@@ -122,7 +122,10 @@ def _batches(
 def _opted_out(session: Session, shop_id: int, lines: Sequence[Line]) -> dict[int, RefusedLine]:
     """The lines that an opt-out forbids, by number."""
     phones = list({line.phone for line in lines})
-    outs = {row.phone: row for row in session.sql(OPT_OUTS, sorted(BUYERS_OWN_ACT), shop_id, phones).all()}
+    outs = {
+        row.phone: row
+        for row in session.sql(OPT_OUTS, sorted(BUYERS_OWN_ACT), shop_id, phones).all()
+    }
     refused = {}
     for line in lines:
         row = outs.get(line.phone)

@@ -152,7 +152,12 @@ def gather(session: Session, *, now: datetime, subject: Subject) -> Request:
 
 
 def facts_asked(
-    *, contact_id: int, order_id: int | None, message_id: int | None, now: datetime
+    *,
+    contact_id: int,
+    order_id: int | None,
+    message_id: int | None,
+    retry_of: int | None = None,
+    now: datetime,
 ) -> dict[str, Any]:
     """What `GATHER` is asked with."""
     return {
