@@ -10,11 +10,13 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from app.consent.quiet_hours import (
+    OpenHours,
     _on_day,
     allowed_hours,
     latest_lawful_end,
     next_lawful,
     next_window,
+    open_hours,
 )
 from app.consent.state_rules import load_rules
 from app.consent.week_hours import WeekHours
@@ -180,11 +182,11 @@ places_st = st.builds(
 )
 
 
-def inside(at: datetime, places: Places, hours: WeekHours) -> bool:
-    """The definition, spelt out: every zone's wall clock is inside the hours of its weekday."""
+def inside(at: datetime, places: Places, hours: OpenHours) -> bool:
+    """The definition, spelt out: every zone's wall clock is inside the hours of its day."""
     for zone in places.zones:
         wall = at.astimezone(ZoneInfo(zone))
-        span = hours.days[wall.weekday()]
+        span = hours.on(wall.date())
         minute = wall.hour * 60 + wall.minute
         if span is None or not span[0] <= minute < span[1]:
             return False
@@ -197,7 +199,7 @@ def test_a_window_is_lawful_throughout_and_closes_when_it_says(
     now: datetime, places: Places, shop: WeekHours | None
 ) -> None:
     window = next_window(now, places, RULES, shop)
-    hours = allowed_hours(places, RULES, shop)
+    hours = open_hours(places, RULES, shop)
     if window is None:
         return
     assert window.start >= now
@@ -213,7 +215,7 @@ def test_a_window_is_lawful_throughout_and_closes_when_it_says(
 def test_nothing_lawful_comes_earlier(
     now: datetime, places: Places, shop: WeekHours | None
 ) -> None:
-    hours = allowed_hours(places, RULES, shop)
+    hours = open_hours(places, RULES, shop)
     found = next_lawful(now, places, RULES, shop)
     limit = found if found is not None else now + timedelta(days=7)
     step = timedelta(minutes=17)
@@ -234,7 +236,7 @@ def test_the_day_the_clocks_turn_is_as_lawful_as_any(
     now = day + timedelta(minutes=minutes)
     found = next_lawful(now, places, RULES)
     assume(found is not None)
-    assert found is not None and inside(found, places, allowed_hours(places, RULES))
+    assert found is not None and inside(found, places, open_hours(places, RULES))
 
 
 @settings(deadline=None)
