@@ -115,7 +115,7 @@ def test_pending_is_no_grant(world: World) -> None:
     world.settle()
     world.clock.advance(hours=3)
     world.settle()
-    assert [c.reason for c in world.check_ins()] == ["no_consent"]
+    assert [c.reason for c in world.check_ins()] == ["consent_unconfirmed"]
 
 
 def test_yes_after_a_day_confirms_nothing(world: World) -> None:
