@@ -33,6 +33,7 @@ from app.shops.configure import save_preferences
 from app.shops.models import Shop
 from app.shops.preferences import shop_by_domain
 from app.shops.roles import Role
+from app.understanding import command as understand_command
 from app.vendors.twilio.webhooks import door_urls
 
 
@@ -192,6 +193,7 @@ def parser() -> argparse.ArgumentParser:
     joining_commands.add_to(commands)
     replay.add_to(commands)
     explain_command.add_to(commands)
+    understand_command.add_to(commands)
     return root
 
 
@@ -200,6 +202,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.command == "make-key":
         make_key()
         return 0
+    if args.command == "understand":
+        return understand_command.run(args)
     try:
         if args.command == "permission":
             print(explain_command.run(args))

@@ -11,7 +11,7 @@ from typing import assert_never
 
 import sqlalchemy as sa
 
-from app.consent.keywords import KeywordKind
+from app.understanding.keywords import KeywordKind
 from app.consent.permission import Purpose
 from app.conversations.events import ContactWrote, MessageAdded
 from app.conversations.models import Conversation

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.consent.events import ConsentRevoked
-from app.consent.keywords import How, Keyword, KeywordKind, classify, is_network_keyword
+from app.understanding.keywords import How, Keyword, KeywordKind, classify, is_network_keyword
 from app.consent.record import Evidence, proof_of, record_return
 from app.foundation.db import Session
 from app.messaging.events import TextReceived
 from app.messaging.ports import InboundText
-from app.messaging.sensitive import mask_sensitive
+from app.understanding.sensitive import mask_sensitive
 
 # Scope first (MATERIALIZED, so that it is set before a row is touched), then the person, the
 # text, and, for an opt-out, the ledger's row.

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.consent.keywords import How, Keyword, KeywordKind, classify
+from app.understanding.keywords import How, Keyword, KeywordKind, classify
 
 CARRIER_OPT_OUTS = [
     "STOP",

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.messaging.sensitive import SensitiveKind, mask_sensitive
+from app.understanding.sensitive import SensitiveKind, mask_sensitive
 
 CARD = SensitiveKind.CARD_NUMBER
 CODE = SensitiveKind.CARD_CODE
@@ -55,10 +55,10 @@ PASSWORD = SensitiveKind.PASSWORD
         ("CVV: 123", "CVV: [card code]", {CODE}),
         ("the security code is 1234", "the security code is [card code]", {CODE}),
         ("078-05-1120", "[social security number]", {SSN}),
-        ("my ssn is 078051120", "my ssn [social security number]", {SSN}),
+        ("my ssn is 078051120", "my ssn is [social security number]", {SSN}),
         ("my password is hunter2!", "my password is [password]", {PASSWORD}),
         ("Password: correcthorse", "Password: [password]", {PASSWORD}),
-        ("pwd=“s3cret”", "pwd=[password]", {PASSWORD}),
+        ("pwd=“s3cret”", "pwd=“[password]”", {PASSWORD}),
         ("password hunter22", "password [password]", {PASSWORD}),
         ("my pin is 4821", "my pin is [password]", {PASSWORD}),
     ],

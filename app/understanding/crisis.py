@@ -1,0 +1,57 @@
+"""Is somebody in danger? Self-harm, violence, a medical emergency; in English and Spanish.
+
+Called by `understand`. A yes silences the assistant, raises an urgent flag and names the help
+organisation of the buyer's country (`help_lines`). People who love their shoes speak of death all
+day ("dying to wear it", "these heels are killing me"), and their lamps die, leak and burn: so a
+rule asks who is meant, and laughter takes a match away. The rules are data, beside this file.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+_TABLE: dict[str, Any] = tomllib.loads(
+    (Path(__file__).parent / "data" / "crisis.toml").read_text(encoding="utf-8")
+)
+
+
+class CrisisKind(StrEnum):
+    SELF_HARM = "self_harm"
+    VIOLENCE = "violence"
+    MEDICAL = "medical"
+
+
+@dataclass(frozen=True)
+class Crisis:
+    kind: CrisisKind
+    rule: str
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    for name, words in _TABLE["words"].items():
+        pattern = pattern.replace(f"{{{name}}}", words)
+    return re.compile(pattern)
+
+
+_HINT, _IN_FUN = (re.compile(_TABLE["words"][name]) for name in ("HINT", "IN_FUN"))
+_RULES = tuple(
+    (Crisis(kind, name), [_compiled(pattern) for pattern in patterns])
+    for kind in CrisisKind
+    for name, patterns in _TABLE[kind].items()
+)
+
+
+def read_crisis(text: str, *, original: str = "") -> Crisis | None:
+    """The danger in `text` (as `fold.plain` gives it), self-harm first, or None.
+
+    `original` is the text with its emoji: laughter takes away what words alone would say.
+    """
+    text = text.replace("'", "").replace("-", " ")
+    if not _HINT.search(text) or _IN_FUN.search(text) or _IN_FUN.search(original):
+        return None
+    return next((crisis for crisis, patterns in _RULES if any(p.search(text) for p in patterns)), None)

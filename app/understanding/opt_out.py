@@ -1,0 +1,145 @@
+"""Does this text ask us to stop texting? Yes, no, or so unclear that one question is due.
+
+Called by `understand` after the carriers' words are ruled out. Any reasonable wording revokes
+(47 CFR 64.1200(a)(10)), yet STOP, END, CANCEL and "no" are ordinary words in a delivery thread.
+So a text becomes clauses, a clause becomes parts of speech (`opt_out_words`), and rules with
+scores read those (`opt_out_rules`). Scores of several rules add up as independent witnesses do.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app.understanding.fold import clauses
+from app.understanding.opt_out_rules import GUARDS, PLAIN, PLAUSIBLE, Rule, worth_trying
+from app.understanding.opt_out_words import KEYS, is_telling, parts_of_speech
+
+
+class Verdict(StrEnum):
+    YES = "yes"
+    NO = "no"
+    AMBIGUOUS = "ambiguous"
+
+
+@dataclass(frozen=True)
+class OptOut:
+    verdict: Verdict
+    rule: str  # what decided, for people: names of rules, or why not
+    score: float  # 0 to 1
+    soft: bool = False  # rests on "not interested" alone, which may answer an offer
+    marketing: bool = False  # revokes consent to marketing by another channel: e-mails, a newsletter
+
+
+NOT_AT_ALL = OptOut(Verdict.NO, "nothing asks us to stop", 0.0)
+
+
+def read_opt_out(text: str, *, asked: bool) -> OptOut:
+    """The verdict on `text` as `fold.plain` gives it; `asked`: it may answer a question of ours."""
+    spoken = [Clause(words) for words in clauses(text, keys=KEYS)]
+    found: dict[str, float] = {}
+    blocked = ""
+    marketing = False
+    for clause in spoken:
+        for rule, guard in clause.matches():
+            if guard:
+                blocked = f"{rule.name}, but {guard}"
+            elif clause.about_mail and rule.name in MAIL_TOO:
+                marketing = True
+            else:
+                found[rule.name] = max(found.get(rule.name, 0.0), rule.score)
+        marketing = marketing or clause.ends_mail
+    if len(spoken) == 1 and (
+        spoken[0].words in WHOLE_MESSAGES or spoken[0].words.replace(" ", "") in ("stop", "unsubscribe")
+    ):
+        found["whole message"] = 0.9
+    if lone := _lone_stop(spoken):
+        found.setdefault(*lone)
+    if not found and not asked and any(c.parts for c in spoken) and all(_UNCLEAR.fullmatch(c.words) for c in spoken):
+        found["unclear alone"] = 0.5
+    score = 1.0
+    for one in found.values():
+        score *= 1 - one
+    score = round(1 - score, 3)
+    names = ", ".join(sorted(found, key=lambda name: (-found[name], name)))
+    if score >= PLAIN:
+        return OptOut(Verdict.YES, names, score, found.keys() == {"not interested"}, marketing)
+    if score >= PLAUSIBLE:
+        return OptOut(Verdict.AMBIGUOUS, names, score, marketing=marketing)
+    return OptOut(Verdict.NO, blocked or NOT_AT_ALL.rule, score, marketing=marketing)
+
+
+MAIL_TOO = frozenset({"unsubscribe", "remove me", "stop texting", "do not send", "no texts", "unwanted"})
+# Spanish words that end texts when they are all that is said.
+WHOLE_MESSAGES = frozenset(("baja", "salir", "fuera", "no mas", "ya no mas", "nomas", "no more", "no more please",
+    "no mas por favor", "por favor no mas", "solicito la baja", "remover"))
+_ENDS_MAIL = re.compile(
+    r"(?<!\S)(?:STOP|UNSUB|END|REMOVE|NOMORE|NOT (?:\S+ )?(?:WANT|SEND)) (?:\S+ ){0,6}?MAIL "
+)
+
+
+class Clause:
+    """One clause, as it was meant and as parts of speech; each part ends with a space."""
+
+    def __init__(self, words: list[str]) -> None:
+        self.words = " ".join(words)
+        self.telling = is_telling(words)
+        self.parts = parts_of_speech(words) if self.telling else self.words + " "
+        if self.parts in ("STOPS ", "STOPS ME ", "STOPS D ", "para ", "deja "):
+            self.parts = "STOP "
+
+    @property
+    def about_mail(self) -> bool:
+        return "MAIL " in self.parts and "TXT " not in self.parts
+
+    @property
+    def ends_mail(self) -> bool:
+        return bool(self.about_mail and _ENDS_MAIL.search(self.parts))
+
+    def matches(self) -> Iterable[tuple[Rule, str]]:
+        """Rules that match, each with the name of the guard that takes it away, or "" for none."""
+        if not self.telling:
+            return
+        for rule in worth_trying(set(self.parts.split())):
+            if match := rule.pattern.search(self.parts):
+                before = self.parts[: match.start()]
+                taken = (g.name for g in GUARDS if before and g.takes(match[0], before))
+                yield rule, next(taken, "")
+
+
+# A lone "stop" among other sentences is about us, unless the rest is delight: "Stop! I love it".
+_DELIGHT = re.compile(
+    r"\b(?:love|loving|lov|cute|sweet|amazing|gorgeous|beautiful|perfect|kind|funny|laughing|lol|haha|ha|adorable|"
+    r"best|great|awesome|wow|obsessed|crying|dying|tickles|happy|pretty|nice|fabulous|stunning|encanta|lindo|hermoso)\b"
+)
+_ORDER = re.compile(r"\bTHING\b|\bwrong\b|\baddress\b")
+
+
+_LONE = re.compile(r"(?:you |u )?(?:STOP )+(?:(?:D|STUFF|everything|you|u) )*")
+
+
+def _lone_stop(spoken: list[Clause]) -> tuple[str, float] | None:
+    lone = [clause for clause in spoken if _LONE.fullmatch(clause.parts)]
+    if not lone:
+        return None
+    rest = [clause for clause in spoken if clause not in lone and clause.parts]
+    if any(_DELIGHT.search(clause.words) for clause in rest):
+        return None
+    if any(_ORDER.search(clause.parts) for clause in rest) and spoken[-1] not in lone:
+        return ("stop beside an order matter", 0.5)
+    return ("stop", 0.95 if not rest else 0.85)
+
+
+# Alone and unasked for, these may mean the texts or anything else.
+_UNCLEAR = re.compile(
+    r"(?:(?:no|nope|nah|n|nop|non|pass|hard pass|no way|nah|please|pls|thanks|thank you|ty|gracias|merci|im good|i am good|"
+    r"por favor|no need|not for me|its not for me|this isnt for me|not me|this isnt me|thats not me|im not the one who \w+ (?:it|this)|"
+    r"(?:i )?(?:dont|do not|no longer) (?:want|need) (?:it|this|these|that|anything)(?: anymore)?|dont do (?:that|it|this)|(?:dont|do not)(?! cancel| end| stop)|"
+    r"im done(?: here| with (?:this|it|you))?|i am done(?: here)?|thats it|over it|im over it|"
+    r"(?:thats |thats quite )?enough|too much|suficiente|ya (?:fue|es) suficiente|ya estuvo|ya no|ya no quiero(?: nada)?|no quiero(?: nada)?|"
+    r"no necesito(?: nada)?|(?:please )?(?:cancel|end)(?: (?:it|this|that|all|everything))?|quiero cancelar|cancelar|cancelalo|cancelala|"
+    r"cancelenlo|cancelen|stop it|stop it|"
+    r"shut up|screw (?:you|u)|fuck (?:you|u)|no more|not my number|no soy yo|that is enough)(?: |$))+"
+)
