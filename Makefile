@@ -30,7 +30,7 @@ format: ## mend layout and the simple lint findings
 bench: ## measure against the targets; one measure by ARGS
 	$(DEV) bench $(ARGS)
 
-eval: ## the assistant's evals
+eval: ## how well texts are understood, in rates; ARGS=folder adds everyday texts
 	$(DEV) eval $(ARGS)
 
 install: ## make .venv with all that developing needs
