@@ -14,6 +14,7 @@ from bench import (
     status_callback,
     text_to_ticket,
     twilio_inbound,
+    understand,
 )
 from bench.run import run
 from bench.table import show
@@ -30,6 +31,7 @@ MEASURES = {
         claim_cost,
         permission_verdict,
         relay_claim,
+        understand,
     )
 }
 

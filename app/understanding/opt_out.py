@@ -51,9 +51,9 @@ def read_opt_out(text: str, *, asked: bool) -> OptOut:
             else:
                 found[rule.name] = max(found.get(rule.name, 0.0), rule.score)
         marketing = marketing or clause.ends_mail
-    if len(spoken) == 1 and (
-        spoken[0].words in WHOLE_MESSAGES or spoken[0].words.replace(" ", "") in ("stop", "unsubscribe")
-    ):
+    alone = spoken[0].words if len(spoken) == 1 else ""
+    bare = " ".join(_COURTESY.sub(" ", alone).split())
+    if bare in WHOLE_MESSAGES and (bare not in ("cancel", "cancell", "end", "cancelar") or bare == alone) or alone.replace(" ", "") == "stop":
         found["whole message"] = 0.9
     if lone := _lone_stop(spoken):
         found.setdefault(*lone)
@@ -72,9 +72,12 @@ def read_opt_out(text: str, *, asked: bool) -> OptOut:
 
 
 MAIL_TOO = frozenset({"unsubscribe", "remove me", "stop texting", "do not send", "no texts", "unwanted"})
-# Spanish words that end texts when they are all that is said.
-WHOLE_MESSAGES = frozenset(("baja", "salir", "fuera", "no mas", "ya no mas", "nomas", "no more", "no more please",
-    "no mas por favor", "por favor no mas", "solicito la baja", "remover"))
+# All that is said, apart from courtesy: carriers' words misspelt, and what programs in Spanish obey.
+WHOLE_MESSAGES = frozenset(
+    ("stop", "unsubscribe", "cancel", "end", "quit", "revoke", "baja", "salir", "fuera", "cancelar", "remover", "nomas", "no mas",
+     "ya no mas", "no more", "solicito la baja", "ne plus")
+)  # fmt: skip
+_COURTESY = re.compile(r"\b(?:please|pls|plz|thanks|thank you|thx|ty|por favor|porfa|gracias|svp|merci|now)\b")
 _ENDS_MAIL = re.compile(
     r"(?<!\S)(?:STOP|UNSUB|END|REMOVE|NOMORE|NOT (?:\S+ )?(?:WANT|SEND)) (?:\S+ ){0,6}?MAIL "
 )
@@ -112,7 +115,7 @@ class Clause:
 # A lone "stop" among other sentences is about us, unless the rest is delight: "Stop! I love it".
 _DELIGHT = re.compile(
     r"\b(?:love|loving|lov|cute|sweet|amazing|gorgeous|beautiful|perfect|kind|funny|laughing|lol|haha|ha|adorable|"
-    r"best|great|awesome|wow|obsessed|crying|dying|tickles|happy|pretty|nice|fabulous|stunning|encanta|lindo|hermoso)\b"
+    r"best|great|awesome|wow|obsessed|crying|dying|tickles|shouldnt have|happy|pretty|nice|fabulous|stunning|encanta|lindo|hermoso)\b"
 )
 _ORDER = re.compile(r"\bTHING\b|\bwrong\b|\baddress\b")
 
@@ -125,6 +128,8 @@ def _lone_stop(spoken: list[Clause]) -> tuple[str, float] | None:
     if not lone:
         return None
     rest = [clause for clause in spoken if clause not in lone and clause.parts]
+    if rest and all(clause.words in ("alto", "para", "deja", "pare") for clause in lone):
+        return None  # ordinary words in Spanish
     if any(_DELIGHT.search(clause.words) for clause in rest):
         return None
     if any(_ORDER.search(clause.parts) for clause in rest) and spoken[-1] not in lone:
@@ -140,6 +145,6 @@ _UNCLEAR = re.compile(
     r"im done(?: here| with (?:this|it|you))?|i am done(?: here)?|thats it|over it|im over it|"
     r"(?:thats |thats quite )?enough|too much|suficiente|ya (?:fue|es) suficiente|ya estuvo|ya no|ya no quiero(?: nada)?|no quiero(?: nada)?|"
     r"no necesito(?: nada)?|(?:please )?(?:cancel|end)(?: (?:it|this|that|all|everything))?|quiero cancelar|cancelar|cancelalo|cancelala|"
-    r"cancelenlo|cancelen|stop it|stop it|"
-    r"shut up|screw (?:you|u)|fuck (?:you|u)|no more|not my number|no soy yo|that is enough)(?: |$))+"
+    r"cancelenlo|cancelen|stop it|"
+    r"shut up|screw (?:you|u)|fuck (?:you|u)|i quit|not my number|no soy yo|nevermind|never mind|that is enough)(?: |$))+"
 )

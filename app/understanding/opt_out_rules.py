@@ -107,7 +107,8 @@ class Guard:
     before: re.Pattern[str]
 
     def takes(self, match: str, before: str) -> bool:
-        wish = self.name == "myself" and "RECEIVE" in match  # "how can I stop getting texts"
+        # "How can I stop getting texts", "what must I do to stop these"; not "I must stop texting".
+        wish = self.name == "myself" and ("RECEIVE" in match or " D " in match or "how" in before)
         return match.startswith(self.of) and not wish and self.before.search(before) is not None
 
 

@@ -62,7 +62,7 @@ def understand(
     said = plain(text)
     question = read_question(last_question)
     keyword = carrier_keyword(text)
-    answer = read_answer(said) if question is not LastQuestion.NONE else None
+    answer = read_answer(said or text) if question is not LastQuestion.NONE else None
     return Understanding(
         opt_out=_opt_out(said, keyword, question, answer),
         keyword=keyword,

@@ -57,9 +57,11 @@ def all_rates(data: Path | None = None) -> Iterator[Rate]:
     """Every class; with `data`, also the everyday texts in that folder."""
     for half, chosen in (("tune", False), ("held out", True)):
         yield from _phrases(half, lambda text, chosen=chosen: held_out(text) is chosen)
-    yield _recall("opt-out, fresh", 0.01, lines("opt_out_fresh"), _leaves)
-    yield _recall("crisis, fresh", 0.05, lines("crisis_fresh"), _in_danger)
-    yield _alarms("opt-out: not so, fresh", 0.001, lines("not_opt_out_fresh"), _leaves)
+    for later in ("fresh", "last"):
+        yield _recall(f"opt-out, {later}", 0.01, lines(f"opt_out_{later}"), _leaves)
+        yield _alarms(f"opt-out: not so, {later}", 0.001, lines(f"not_opt_out_{later}"), _leaves)
+        yield _recall(f"crisis, {later}", 0.05, lines(f"crisis_{later}"), _in_danger)
+    yield _alarms("crisis: none, last", 0.002, lines("not_crisis_last"), _in_danger)
     yield _questions()
     yield _words()
     yield from _secrets()
