@@ -11,7 +11,6 @@ from typing import assert_never
 
 import sqlalchemy as sa
 
-from app.understanding.keywords import KeywordKind
 from app.consent.permission import Purpose
 from app.conversations.events import ContactWrote, MessageAdded
 from app.conversations.models import Conversation
@@ -20,6 +19,7 @@ from app.foundation.db import Session
 from app.messaging.events import TextReceived
 from app.messaging.models import Sender
 from app.shops.models import Shop, ShopPreferences
+from app.understanding.keywords import KeywordKind
 
 TURN_SECONDS = 8  # a pause longer than this begins a new turn
 

@@ -17,7 +17,7 @@ from app.contacts.models import Contact
 from app.foundation import audit
 from app.foundation.db import Session
 from app.foundation.errors import Refused
-from app.messaging.sensitive import mask_sensitive
+from app.understanding.sensitive import mask_sensitive
 
 LONGEST_REASON = 200
 LONGEST_WORDING = 2000

@@ -11,11 +11,11 @@ import re
 import unicodedata
 from datetime import datetime
 
-from app.consent.keywords import classify
 from app.foundation.db import Session
 from app.foundation.errors import Refused
 from app.joining.sources import PRINTED, Source
 from app.shops.configure import save_preferences
+from app.understanding.keywords import classify
 
 SHORTEST, LONGEST = 3, 20
 # Whole messages that a buyer may send at any time and mean something else by.

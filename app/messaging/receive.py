@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.consent.events import ConsentRevoked
-from app.understanding.keywords import How, Keyword, KeywordKind, classify, is_network_keyword
 from app.consent.record import Evidence, proof_of, record_return
 from app.foundation.db import Session
 from app.messaging.events import TextReceived
 from app.messaging.ports import InboundText
+from app.understanding.keywords import How, Keyword, KeywordKind, classify, is_network_keyword
 from app.understanding.sensitive import mask_sensitive
 
 # Scope first (MATERIALIZED, so that it is set before a row is touched), then the person, the

@@ -44,7 +44,11 @@ def _print_all(lines: BinaryIO) -> int:
             print(f"doorstep: line {number}: {text}", file=sys.stderr)
             code = BAD_LINES
         else:
-            print(json.dumps(as_json(understand(text, last_question=last_question)), ensure_ascii=False))
+            print(
+                json.dumps(
+                    as_json(understand(text, last_question=last_question)), ensure_ascii=False
+                )
+            )
     return code
 
 

@@ -19,7 +19,9 @@ _QUOTES = str.maketrans("’‘`´ʼ′", "''''''")
 _LOOKALIKES = str.maketrans("ѕоретасхіуорԛкմν", "sopetacxiyopqkuv")
 _STOP_SIGNS = re.compile("[🛑⛔🚫✋🤚🖐🙅🖕🚷📵]")
 _ELISION = re.compile(r"\b([dlmnst])'(?=[aehiouy]\w\w)")  # m'écrire; not I'm, not don't
-_JOINT = frozenset("and but because bc cuz since however pero y aunque mais".split())
+_JOINT = frozenset(
+    ["and", "but", "because", "bc", "cuz", "since", "however", "pero", "y", "aunque", "mais"]
+)
 _APOSTROPHE = re.compile(r"(?<=[a-z])'(?=[a-z])")
 _CLAUSE_END = re.compile(r"[.!?;,:\n\r()\[\]\"“”«»…–—¡¿]+|\s-+\s|\s/\s|\s\|\s")
 _TEXT_AND_DRIVE = re.compile(r"\btext(?:ing)? (?:and|&|n|while) driv\w+")

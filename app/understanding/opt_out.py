@@ -30,7 +30,9 @@ class OptOut:
     rule: str  # what decided, for people: names of rules, or why not
     score: float  # 0 to 1
     soft: bool = False  # rests on "not interested" alone, which may answer an offer
-    marketing: bool = False  # revokes consent to marketing by another channel: e-mails, a newsletter
+    marketing: bool = (
+        False  # revokes consent to marketing by another channel: e-mails, a newsletter
+    )
 
 
 NOT_AT_ALL = OptOut(Verdict.NO, "nothing asks us to stop", 0.0)
@@ -53,11 +55,20 @@ def read_opt_out(text: str, *, asked: bool) -> OptOut:
         marketing = marketing or clause.ends_mail
     alone = spoken[0].words if len(spoken) == 1 else ""
     bare = " ".join(_COURTESY.sub(" ", alone).split())
-    if bare in WHOLE_MESSAGES and (bare not in ("cancel", "cancell", "end", "cancelar") or bare == alone) or alone.replace(" ", "") == "stop":
+    if (
+        bare in WHOLE_MESSAGES
+        and (bare not in ("cancel", "cancell", "end", "cancelar") or bare == alone)
+        or alone.replace(" ", "") == "stop"
+    ):
         found["whole message"] = 0.9
     if lone := _lone_stop(spoken):
         found.setdefault(*lone)
-    if not found and not asked and any(c.parts for c in spoken) and all(_UNCLEAR.fullmatch(c.words) for c in spoken):
+    if (
+        not found
+        and not asked
+        and any(c.parts for c in spoken)
+        and all(_UNCLEAR.fullmatch(c.words) for c in spoken)
+    ):
         found["unclear alone"] = 0.5
     score = 1.0
     for one in found.values():
@@ -71,13 +82,17 @@ def read_opt_out(text: str, *, asked: bool) -> OptOut:
     return OptOut(Verdict.NO, blocked or NOT_AT_ALL.rule, score, marketing=marketing)
 
 
-MAIL_TOO = frozenset({"unsubscribe", "remove me", "stop texting", "do not send", "no texts", "unwanted"})
+MAIL_TOO = frozenset(
+    {"unsubscribe", "remove me", "stop texting", "do not send", "no texts", "unwanted"}
+)
 # All that is said, apart from courtesy: carriers' words misspelt, and what programs in Spanish obey.
 WHOLE_MESSAGES = frozenset(
     ("stop", "unsubscribe", "cancel", "end", "quit", "revoke", "baja", "salir", "fuera", "cancelar", "remover", "nomas", "no mas",
      "ya no mas", "no more", "solicito la baja", "ne plus")
 )  # fmt: skip
-_COURTESY = re.compile(r"\b(?:please|pls|plz|thanks|thank you|thx|ty|por favor|porfa|gracias|svp|merci|now)\b")
+_COURTESY = re.compile(
+    r"\b(?:please|pls|plz|thanks|thank you|thx|ty|por favor|porfa|gracias|svp|merci|now)\b"
+)
 _ENDS_MAIL = re.compile(
     r"(?<!\S)(?:STOP|UNSUB|END|REMOVE|NOMORE|NOT (?:\S+ )?(?:WANT|SEND)) (?:\S+ ){0,6}?MAIL "
 )

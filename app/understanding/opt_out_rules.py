@@ -27,7 +27,28 @@ _TABLE: dict[str, Any] = tomllib.loads(
     (Path(__file__).parent / "data" / "opt_out_rules.toml").read_text(encoding="utf-8")
 )
 _GOES_ON = "|".join(_TABLE["goes_on"].split())
-_USUAL = frozenset("NOT NO ME D i you u to WANT RECEIVE SEND he she they how que TXT de".split())
+_USUAL = frozenset(
+    [
+        "NOT",
+        "NO",
+        "ME",
+        "D",
+        "i",
+        "you",
+        "u",
+        "to",
+        "WANT",
+        "RECEIVE",
+        "SEND",
+        "he",
+        "she",
+        "they",
+        "how",
+        "que",
+        "TXT",
+        "de",
+    ]
+)
 
 
 def _written_out(pattern: str) -> str:
@@ -113,6 +134,5 @@ class Guard:
 
 
 GUARDS = tuple(
-    Guard(row["name"], tuple(row["of"].split()), compiled(row["before"]))
-    for row in _TABLE["guard"]
+    Guard(row["name"], tuple(row["of"].split()), compiled(row["before"])) for row in _TABLE["guard"]
 )

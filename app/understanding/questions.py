@@ -33,10 +33,10 @@ _OPT_OUT_LINE = re.compile(
     r"(?:(?:reply|text|send|txt|responda|envie|repondez) )?(?:help for help,? (?:or )?)?\"?stop\"? "
     r"(?:to|2|for|para|pour) [^.?!]*[.!]?|msg (?:&|and) data rates[^.?!]*[.!]?"
 )
-_TEXTING = (
-    r"(?:\b(?:texts?|texting|messages?|messaging|hear(?:ing)? from us|sms|mensajes?|textos?|escrib\w+|textos)\b)"
+_TEXTING = r"(?:\b(?:texts?|texting|messages?|messaging|hear(?:ing)? from us|sms|mensajes?|textos?|escrib\w+|textos)\b)"
+_STOPPING = re.compile(
+    r"\b(?:stop|unsubscribe|opt(?:ed)? out|no more|end|dejar de|dejemos|cancel)\b"
 )
-_STOPPING = re.compile(r"\b(?:stop|unsubscribe|opt(?:ed)? out|no more|end|dejar de|dejemos|cancel)\b")
 _RECEIVED_ONE = re.compile(r"\b(?:get|see|receive|got|mean|read) (?:my|our|the|this|that|your)\b")
 _OFFERING = re.compile(
     r"\b(?:would you (?:like|prefer|rather)|(?:do|did) you (?:want|need)|want (?:us|me|a|an|the|to)|(?:should|shall|can|could|may) (?:we|i)|"
@@ -63,7 +63,9 @@ def read_question(last: str | LastQuestion | None) -> LastQuestion:
         return LastQuestion.CONSENT if rest != said else LastQuestion.NONE
     question = asked[-1]
     if re.search(_TEXTING, question) and not _RECEIVED_ONE.search(question):
-        return LastQuestion.STOP_TEXTING if _STOPPING.search(question) else LastQuestion.KEEP_TEXTING
+        return (
+            LastQuestion.STOP_TEXTING if _STOPPING.search(question) else LastQuestion.KEEP_TEXTING
+        )
     if _OFFERING.search(question):
         return LastQuestion.OFFER
     return LastQuestion.OPEN if _OPEN.search(question.strip()) else LastQuestion.YES_NO
@@ -88,7 +90,7 @@ _YES = re.compile(
 
 def read_answer(text: str) -> Answer | None:
     """The yes or no that a reply begins with; `text` as `fold.plain` gives it."""
-    said = text.replace("'", "").strip(" .!,-*\"")
+    said = text.replace("'", "").strip(' .!,-*"')
     if _NO.match(said):
         return Answer.NO
     return Answer.YES if _YES.match(said) else None

@@ -65,8 +65,12 @@ def mask_sensitive(
     here = len(turn) - len(text)
     finds = _find_all(turn, known)
     if earlier:  # the same as alone, and what only shows beside the earlier texts
-        alone = [_Find(f.start + here, f.end + here, f.label, f.kind) for f in _find_all(text, known)]
-        finds = alone + [f for f in finds if all(f.end <= a.start or f.start >= a.end for a in alone)]
+        alone = [
+            _Find(f.start + here, f.end + here, f.label, f.kind) for f in _find_all(text, known)
+        ]
+        finds = alone + [
+            f for f in finds if all(f.end <= a.start or f.start >= a.end for a in alone)
+        ]
         finds.sort(key=lambda find: find.start)
     masked = text
     pieces: list[EarlierMask] = []
@@ -145,7 +149,9 @@ def _find_cards(text: str, known: set[str]) -> list[_Find]:
     ends = [find.end for find in finds] + [m.end() for m in _MASKED_CARD.finditer(text)]
     for end in ends:
         code = _CODE_AFTER.match(text, end)
-        if code and all(code.start("secret") >= f.end or code.end("secret") <= f.start for f in finds):
+        if code and all(
+            code.start("secret") >= f.end or code.end("secret") <= f.start for f in finds
+        ):
             finds.append(_Find(*code.span("secret"), "[card code]", SensitiveKind.CARD_CODE))
     return finds
 
@@ -162,7 +168,9 @@ def _card_end(text: str, groups: list[tuple[int, str]], first: int, known: set[s
         if not 13 <= sum(shape) <= 19 or not _grouped_like_a_card(shape):
             continue
         end = groups[last - 1][0] + len(groups[last - 1][1])
-        if text[end : end + 1].isalpha() and not text[end:].lower().startswith(("exp", "cvv", "cvc")):
+        if text[end : end + 1].isalpha() and not text[end:].lower().startswith(
+            ("exp", "cvv", "cvc")
+        ):
             continue
         digits = _ascii("".join(group for _, group in groups[first:last]))
         if digits in known or not _luhn(digits):
@@ -183,7 +191,10 @@ def _split_over_texts(text: str, groups: list[tuple[int, str]]) -> bool:
 def _like_phone(groups: list[tuple[int, str]], text: str) -> bool:
     """A ten-digit phone number in one text and another number in the next are no card."""
     lines = text[groups[0][0] : groups[-1][0] + len(groups[-1][1])].split("\n")
-    return any(re.fullmatch(r"\(?[2-9]\d\d\)?[ .-]{1,2}[2-9]\d\d[ .-]?\d{4}", line.strip()) for line in lines)
+    return any(
+        re.fullmatch(r"\(?[2-9]\d\d\)?[ .-]{1,2}[2-9]\d\d[ .-]?\d{4}", line.strip())
+        for line in lines
+    )
 
 
 def _grouped_like_a_card(shape: list[int]) -> bool:

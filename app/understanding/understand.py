@@ -92,7 +92,9 @@ def _opt_out(
     if bare and (question, answer) in _ANSWERS_THAT_LEAVE:
         return OptOut(Verdict.YES, f"{answer} to {question}", 0.9)
     if question.takes_no:
-        return OptOut(Verdict.NO, f"answers the question ({question})", found.score, marketing=found.marketing)
+        return OptOut(
+            Verdict.NO, f"answers the question ({question})", found.score, marketing=found.marketing
+        )
     if bare and question is LastQuestion.CONSENT and answer is Answer.NO:
         return OptOut(Verdict.AMBIGUOUS, "no, after the opt-out line", 0.5)
     return found

@@ -183,7 +183,14 @@ GROUPINGS = ("{}", "card {}", "it's {} thanks", "my number is {} exp 04/29", "{}
 def _drawn_cards() -> Rate:
     rate = Rate("cards drawn at random, usual groupings", "100%", 0.0, recall=True)
     draw = random.Random(7)
-    for prefix, length in (("4", 16), ("51", 16), ("2221", 16), ("34", 15), ("6011", 16), ("35", 16)):
+    for prefix, length in (
+        ("4", 16),
+        ("51", 16),
+        ("2221", 16),
+        ("34", 15),
+        ("6011", 16),
+        ("35", 16),
+    ):
         for _ in range(150):
             card = _with_check_digit(
                 prefix + "".join(draw.choices("0123456789", k=length - len(prefix) - 1))
