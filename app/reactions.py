@@ -18,9 +18,10 @@ from app.checkins import schedule as checkins_schedule
 from app.checkins import send as checkins_send
 from app.checkins.events import CheckInDue
 from app.consent import from_checkout as consent_from_checkout
-from app.consent.events import ConsentRevoked
+from app.consent.events import ConsentRevoked, MarketingRevoked
+from app.conversations import answer_at_once as conversations_answer_at_once
 from app.conversations import route as conversations_route
-from app.conversations.events import ContactWrote, MessageAdded
+from app.conversations.events import ContactWrote, CrisisSeen, MessageAdded
 from app.foundation.db import LaterWork, Session
 from app.foundation.events import Event
 from app.helpdesk import jobs as helpdesk_jobs
@@ -74,6 +75,7 @@ REACTIONS: Mapping[type[Event], tuple[Now | Later, ...]] = {
     TextReceived: (
         Now(conversations_route.route_text),
         Now(join_by_text.join_by_text),
+        Now(conversations_answer_at_once.answer_at_once),
         Later("messaging.fetch_photos", "reply", ("message_id",), when=lambda e: e.photos > 0),
     ),
     PhotoStored: (Now(helpdesk_late_photo.notice_late_photo),),
@@ -109,7 +111,11 @@ REACTIONS: Mapping[type[Event], tuple[Now | Later, ...]] = {
     MarketingConsentGiven: (
         Later("joining.sync_marketing", "sync", ("contact_id",), in_order_of="contact_id"),
     ),
+    MarketingRevoked: (Later("joining.sync_marketing", "sync", ("contact_id",)),),
     # Threads
+    CrisisSeen: (
+        Later("helpdesk.flag_urgent", "reply", ("conversation_id", "message_id", "kind")),
+    ),
     ContactWrote: (Later("checkins.record_answer", "sync", ("contact_id", "message_id")),),
     MessageAdded: (
         Later(
@@ -153,6 +159,7 @@ JOBS: Mapping[str, Callable[..., None]] = {
     "helpdesk.mirror": helpdesk_jobs.mirror,
     "helpdesk.report_failure": helpdesk_jobs.report_failure,
     "helpdesk.add_late_photo": helpdesk_jobs.add_late_photo,
+    "helpdesk.flag_urgent": helpdesk_jobs.flag_urgent,
     "helpdesk.poll": helpdesk_jobs.poll,
     "helpdesk.import_reply": helpdesk_jobs.import_reply,
     "privacy.redact_customer": privacy_jobs.redact_customer,

@@ -23,6 +23,7 @@ from app import settings as settings_module
 from app.bootstrap import Ports, build
 from app.checkins import jobs as checkins_jobs
 from app.checkins.claim import BATCH
+from app.consent.silence import revoke_silent
 from app.foundation import log as logging_setup
 from app.foundation.bell import CHANNEL
 from app.foundation.db import is_away
@@ -115,6 +116,11 @@ def orphans(ports: Ports, now: datetime) -> int:
         return ask_about_lost(session, now=now)
 
 
+def silent_opt_outs(ports: Ports, now: datetime) -> int:
+    with ports.db.across_shops("ticker: asked whether to stop, and silent") as session:
+        return revoke_silent(session, now=now)
+
+
 def arrivals(ports: Ports, now: datetime) -> int:
     with ports.db.across_shops("ticker: parcels nobody scanned") as session:
         return assume_arrivals(session, now=now)
@@ -161,6 +167,7 @@ DUTIES = (
     Duty("waiting_receipts", 5, waiting_receipts),
     Duty("helpdesk_polls", 15, helpdesk_polls),
     Duty("arrivals", 60, arrivals),
+    Duty("silent_opt_outs", 60, silent_opt_outs),
     Duty("backfills", 60, backfills),
     Duty("helpdesk_tokens", 300, helpdesk_tokens),
     Duty("nightly_poll", 600, nightly_poll),

@@ -72,6 +72,7 @@ class SendHistory:
     unanswered_check_in: bool = False  # for the order in question
     being_helped: bool = False  # a human or the assistant is at it in this conversation
     clarified_at: datetime | None = None  # we last asked whether they meant to opt out
+    may_be_leaving: bool = False  # they have not answered that yet
 
 
 @dataclass(frozen=True)

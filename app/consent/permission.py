@@ -183,6 +183,8 @@ def _stand_down(request: Request, ground: tuple[str, ...]) -> Denied | None:
     history, purpose, traits = request.history, request.purpose, TRAITS[request.purpose]
     if traits.proactive and request.shop_paused:
         return Denied(Reason.SHOP_PAUSED, ground)
+    if traits.proactive and history.may_be_leaving:
+        return Denied(Reason.MAY_BE_LEAVING, ground)
     if traits.once_per_order:
         limit = request.openers_allowed if purpose is Purpose.CHECK_IN else 1
         sent = [

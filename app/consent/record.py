@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from app.consent.events import ConsentRevoked
+from app.consent.events import ConsentRevoked, MarketingRevoked
 from app.consent.models import ConsentEvent
 from app.contacts.models import Contact
 from app.foundation.db import Session
@@ -89,7 +89,7 @@ def record_revocation(
     contact_id = session.scalar(
         sa.update(Contact)
         .where(Contact.shop_id == shop_id, Contact.phone == evidence.phone)
-        .values(opted_out_at=sa.func.coalesce(Contact.opted_out_at, now))
+        .values(opted_out_at=sa.func.coalesce(Contact.opted_out_at, now), opt_out_asked_at=None)
         .returning(Contact.id)
     )
     if contact_id is not None:
@@ -97,20 +97,49 @@ def record_revocation(
     return row_id
 
 
+def record_marketing_revocation(
+    session: Session, *, now: datetime, shop_id: int, contact_id: int, evidence: Evidence
+) -> int | None:
+    """The buyer left a newsletter: marketing ends, also in Shopify, and care texts go on."""
+    row_id = _append(session, shop_id, "revoked", evidence, purpose="marketing")
+    if row_id is not None:
+        session.publish(MarketingRevoked(shop_id=shop_id, contact_id=contact_id), now=now)
+    return row_id
+
+
+def ask_whether_to_stop(session: Session, *, now: datetime, contact_id: int) -> None:
+    """Until the buyer has said otherwise we begin nothing; silence means out, see `silence`."""
+    session.execute(sa.update(Contact).where(Contact.id == contact_id).values(opt_out_asked_at=now))
+
+
+def stay_reachable(session: Session, *, contact_id: int) -> None:
+    """Asked whether we should stop, the buyer wrote something else."""
+    session.execute(
+        sa.update(Contact).where(Contact.id == contact_id).values(opt_out_asked_at=None)
+    )
+
+
 def record_return(
     session: Session, *, shop_id: int, contact_id: int, evidence: Evidence
 ) -> int | None:
     """The buyer opted in again by their own text: the only thing that ends an opt-out."""
     row_id = _append(session, shop_id, "granted", evidence)
-    session.execute(sa.update(Contact).where(Contact.id == contact_id).values(opted_out_at=None))
+    session.execute(
+        sa.update(Contact)
+        .where(Contact.id == contact_id)
+        .values(opted_out_at=None, opt_out_asked_at=None)
+    )
     return row_id
 
 
-def _append(session: Session, shop_id: int, action: str, evidence: Evidence) -> int | None:
+def _append(
+    session: Session, shop_id: int, action: str, evidence: Evidence, *, purpose: str | None = None
+) -> int | None:
+    """A revocation is of everything, unless `purpose` names what alone is revoked."""
     statement = insert(ConsentEvent).values(
         shop_id=shop_id,
         phone=evidence.phone,
-        purpose="all" if action == "revoked" else evidence.purpose,
+        purpose=purpose or ("all" if action == "revoked" else evidence.purpose),
         action=action,
         source=evidence.source,
         wording=evidence.wording,

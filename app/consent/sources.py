@@ -19,6 +19,7 @@ class Source(StrEnum):
     IMPORT = "import"
     AGENT = "agent"
     PROVIDER = "provider"
+    SILENCE = "silence"  # asked whether to stop, the buyer said nothing
 
 
 # Only these end an opt-out: texts of the buyer's own, sent from the phone in question. A tick at

@@ -21,6 +21,7 @@ class Reason(StrEnum):
     NOT_OPTED_OUT = "not_opted_out"
     ALREADY_CONFIRMED = "already_confirmed"
     ALREADY_CLARIFIED = "already_clarified"
+    MAY_BE_LEAVING = "may_be_leaving"
     LANDLINE = "landline"
     NOT_TEXTABLE = "not_textable"
     NUMBER_REASSIGNED = "number_reassigned"
@@ -48,6 +49,8 @@ _TEXTS: Mapping[Reason, str] = {
     Reason.NOT_OPTED_OUT: "There is no opt-out to confirm.",
     Reason.ALREADY_CONFIRMED: "The opt-out was confirmed once already; a second text would break "
     "it.",
+    Reason.MAY_BE_LEAVING: "The buyer may have wanted no more texts. We asked, and begin nothing "
+    "until they answer.",
     Reason.ALREADY_CLARIFIED: "The buyer was asked once whether they meant to opt out; a second "
     "question would be one too many.",
     Reason.LANDLINE: "The number is a landline and cannot receive texts.",

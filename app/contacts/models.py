@@ -30,6 +30,7 @@ class Contact(Base):
     line_kind: Mapped[str] = mapped_column(server_default="unknown")
     # In force from the transaction that stored the text; the ledger holds the evidence.
     opted_out_at: Mapped[datetime | None]
+    opt_out_asked_at: Mapped[datetime | None]  # we asked whether they want us to stop
     last_inbound_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
 
@@ -40,5 +41,8 @@ class Contact(Base):
             "shop_id",
             "shopify_customer_id",
             postgresql_where="shopify_customer_id IS NOT NULL",
+        ),
+        sa.Index(
+            "contacts_asked", "opt_out_asked_at", postgresql_where="opt_out_asked_at IS NOT NULL"
         ),
     )

@@ -24,3 +24,12 @@ class MessageAdded(Event):
     message_id: int
     outbound: bool
     author: str
+
+
+@dataclass(frozen=True)
+class CrisisSeen(Event):
+    """A buyer wrote of danger to themselves or others."""
+
+    conversation_id: int
+    message_id: int
+    kind: str  # self_harm | violence | medical

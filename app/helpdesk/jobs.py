@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+from app.helpdesk import flag_urgent as urgency
 from app.helpdesk import late_photo
 from app.helpdesk import poll as polling
 from app.helpdesk.mirror import bring_up_to_date
@@ -33,6 +34,20 @@ def report_failure(tools: Needs, *, shop_id: int, conversation_id: int, message_
     """Tell the agents that a text did not arrive."""
     with suppress(Disconnected):
         tell_agents(tools, shop_id=shop_id, conversation_id=conversation_id, message_id=message_id)
+
+
+def flag_urgent(
+    tools: Needs, *, shop_id: int, conversation_id: int, message_id: int, kind: str
+) -> None:
+    """Tell the agents that a buyer wrote of danger."""
+    with suppress(Disconnected):
+        urgency.flag_urgent(
+            tools,
+            shop_id=shop_id,
+            conversation_id=conversation_id,
+            message_id=message_id,
+            kind=kind,
+        )
 
 
 def add_late_photo(tools: Needs, *, shop_id: int, media_id: int, write_id: int) -> None:

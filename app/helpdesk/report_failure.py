@@ -61,12 +61,12 @@ def tell_agents(tools: Needs, *, shop_id: int, conversation_id: int, message_id:
         if _may_still_be_found(message, tools.clock.now()):
             _look_again(session, message)
             return
-        if _live_link(session, conversation_id) is None:
+        if live_link(session, conversation_id) is None:
             return
         once_more = _second_attempt(session, message)
     bring_up_to_date(tools, shop_id=shop_id, conversation_id=conversation_id)
     with tools.db.shop(shop_id) as session:
-        link_id = _live_link(session, conversation_id)
+        link_id = live_link(session, conversation_id)
     if link_id is None:
         return
     write_note(
@@ -137,7 +137,7 @@ def _look_again(session: Session, message: Message) -> None:
     )
 
 
-def _live_link(session: Session, conversation_id: int) -> int | None:
+def live_link(session: Session, conversation_id: int) -> int | None:
     return session.scalar(
         sa.select(TicketLink.id).where(
             TicketLink.conversation_id == conversation_id,

@@ -19,6 +19,10 @@ class TextReceived(Event):
     network_keyword: bool  # one of the few that toll-free networks answer
     answered_by_provider: bool
     brief: bool  # short enough to be a word that the shop or we asked for
+    unclear: bool = False  # whether they want no more texts, nobody can tell: they are to be asked
+    why: bool = False  # they ask why we text them
+    crisis: str | None = None  # self_harm | violence | medical
+    secrets: bool = False  # a card number, a password or the like was masked
 
 
 @dataclass(frozen=True)

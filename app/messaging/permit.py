@@ -31,7 +31,8 @@ from app.orders.ports import Place
 DAY = timedelta(days=1)
 
 GATHER = """
-SELECT c.id, c.phone, c.line_kind, c.last_inbound_at, c.country, c.zip, c.billing_zip,
+SELECT c.id, c.phone, c.line_kind, c.last_inbound_at, c.opt_out_asked_at, c.country, c.zip,
+  c.billing_zip,
   s.state AS shop_state, s.country AS shop_country, p.paused, p.consent_policy,
   p.check_in_per_parcel, p.window_start, p.window_end, p.sunday_start, p.sunday_end,
   l.id AS sender_id, l.state AS sender_state,
@@ -138,6 +139,7 @@ def gather(session: Session, *, now: datetime, subject: Subject) -> Request:
             last_inbound_at=row.last_inbound_at,
             last_answer_at=row.last_answer_at,
             clarified_at=row.clarified_at,
+            may_be_leaving=row.opt_out_asked_at is not None,
             unanswered_check_in=unanswered,
             being_helped=subject.being_helped,
         ),

@@ -11,16 +11,30 @@ per se, and so is any other reasonable wording.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from app.consent.events import ConsentRevoked
-from app.consent.record import Evidence, proof_of, record_return
+from app.consent.record import (
+    Evidence,
+    proof_of,
+    record_marketing_revocation,
+    record_return,
+    record_revocation,
+    stay_reachable,
+)
 from app.foundation.db import Session
 from app.messaging.events import TextReceived
+from app.messaging.meaning import (
+    beside_our_question,
+    depends_on_our_question,
+    masked,
+    said_just_before,
+)
 from app.messaging.ports import InboundText
-from app.understanding.keywords import How, Keyword, KeywordKind, classify, is_network_keyword
-from app.understanding.sensitive import mask_sensitive
+from app.understanding.keywords import How, Keyword, KeywordKind, is_network_keyword
+from app.understanding.opt_out import Verdict
+from app.understanding.understand import Understanding, understand
 
 # Scope first (MATERIALIZED, so that it is set before a row is touched), then the person, the
 # text, and, for an opt-out, the ledger's row.
@@ -32,8 +46,9 @@ person AS (
   FROM scope
   ON CONFLICT (shop_id, phone) DO UPDATE SET
     last_inbound_at = greatest(contacts.last_inbound_at, excluded.last_inbound_at),
-    opted_out_at = coalesce(contacts.opted_out_at, excluded.opted_out_at)
-  RETURNING id, shop_id, opted_out_at),
+    opted_out_at = coalesce(contacts.opted_out_at, excluded.opted_out_at),
+    opt_out_asked_at = CASE WHEN excluded.opted_out_at IS NULL THEN contacts.opt_out_asked_at END
+  RETURNING id, shop_id, opted_out_at, opt_out_asked_at),
 claim AS (
   INSERT INTO messages (shop_id, contact_id, sender_id, direction, author, body, state,
                         provider_sid, opt_out_type, raw, created_at)
@@ -46,7 +61,8 @@ ledger AS (
   SELECT person.shop_id, %(phone)s, 'all', 'revoked', %(source)s, %(body)s, claim.id,
          %(evidence)s::jsonb, %(proof)s, %(now)s FROM person, claim WHERE %(stop)s
   ON CONFLICT (shop_id, proof) DO NOTHING)
-SELECT person.id AS contact_id, person.opted_out_at, claim.id AS message_id
+SELECT person.id AS contact_id, person.opted_out_at, person.opt_out_asked_at,
+  claim.id AS message_id
 FROM person LEFT JOIN claim ON true
 """
 
@@ -77,9 +93,13 @@ def receive_text(
     `session` comes from `Database.door()`: the first statement here sets whose rows it sees.
     Raises Duplicate.
     """
-    keyword = read_keyword(text)
+    before = said_just_before(
+        session, now=now, shop_id=shop_id, phone=text.from_phone, body=text.body
+    )
+    said = understand(text.body, earlier=[one.body for one in before])
+    keyword = read_keyword(text, said)
     stop = keyword is not None and keyword.kind is KeywordKind.OPT_OUT
-    body = mask_sensitive(text.body).text
+    body = said.masked.text
     evidence = Evidence(
         phone=text.from_phone,
         purpose="all",
@@ -115,9 +135,30 @@ def receive_text(
             for ordinal, ref in enumerate(text.media)
         ]
         session.sql(STORE_PHOTOS, shop_id, row.message_id, json.dumps(photos))
+    for index in {mask.text for mask in said.masked.earlier}:
+        rest = masked(before[index], index, said.masked.earlier)
+        session.sql("UPDATE messages SET body = %s WHERE id = %s", rest, before[index].message_id)
+    evidence = replace(evidence, message_id=row.message_id)
+    unclear = False
     if stop:
         session.publish(ConsentRevoked(shop_id=shop_id, contact_id=row.contact_id), now=now)
-    elif keyword and keyword.kind is KeywordKind.OPT_IN:
+    elif row.opt_out_asked_at is not None or depends_on_our_question(said):
+        meant, unclear = beside_our_question(
+            session,
+            now=now,
+            contact_id=row.contact_id,
+            text=text.body,
+            said=said,
+            asked_to_stop=row.opt_out_asked_at is not None,
+        )
+        if meant.verdict is Verdict.YES:
+            detail = {**evidence.detail, "how": How.FREE_TEXT, "rule": meant.rule}
+            evidence = replace(evidence, detail=detail)
+            record_revocation(session, now=now, shop_id=shop_id, evidence=evidence)
+            keyword = Keyword(KeywordKind.OPT_OUT, How.FREE_TEXT)
+        elif row.opt_out_asked_at is not None:
+            stay_reachable(session, contact_id=row.contact_id)
+    if keyword and keyword.kind is KeywordKind.OPT_IN:
         # "Yes" is an ordinary word, and a keyword only for someone who had opted out.
         if keyword.how is How.YES and row.opted_out_at is None:
             keyword = None
@@ -126,16 +167,20 @@ def receive_text(
                 session,
                 shop_id=shop_id,
                 contact_id=row.contact_id,
-                evidence=Evidence(
-                    phone=text.from_phone,
+                evidence=replace(
+                    evidence,
                     purpose="care",
-                    source="text",
-                    occurred_at=now,
-                    wording=body,
-                    message_id=row.message_id,
                     detail={"how": keyword.how, "provider_sid": text.provider_sid},
                 ),
             )
+    if said.opt_out.marketing and keyword is None:
+        record_marketing_revocation(
+            session,
+            now=now,
+            shop_id=shop_id,
+            contact_id=row.contact_id,
+            evidence=replace(evidence, purpose="marketing"),
+        )
     session.publish(
         TextReceived(
             shop_id=shop_id,
@@ -147,15 +192,22 @@ def receive_text(
             network_keyword=keyword is not None and is_network_keyword(text.body),
             answered_by_provider=bool(text.opt_out_type),
             brief=len(text.body) <= BRIEF and not text.media,
+            unclear=unclear,
+            why=said.why is not None,
+            crisis=said.crisis.kind.value if said.crisis else None,
+            secrets=bool(said.masked.kinds),
         ),
         now=now,
     )
     return Received(message_id=row.message_id, contact_id=row.contact_id)
 
 
-def read_keyword(text: InboundText) -> Keyword | None:
-    """What the whole text means to the carriers; the provider's own reading comes first."""
+def read_keyword(text: InboundText, said: Understanding) -> Keyword | None:
+    """What the text does to consent by itself; the provider's own reading comes first."""
     told = {"STOP": KeywordKind.OPT_OUT, "START": KeywordKind.OPT_IN, "HELP": KeywordKind.HELP}
     if text.opt_out_type in told:
         return Keyword(told[text.opt_out_type], How.CARRIER_KEYWORD)
-    return classify(text.body)
+    if said.keyword is not None:
+        return said.keyword
+    plainly = said.opt_out.verdict is Verdict.YES and not said.opt_out.soft
+    return Keyword(KeywordKind.OPT_OUT, How.FREE_TEXT) if plainly else None
