@@ -24,6 +24,7 @@ from app.conversations import route as conversations_route
 from app.conversations.events import ContactWrote, CrisisSeen, MessageAdded
 from app.foundation.db import LaterWork, Session
 from app.foundation.events import Event
+from app.helpdesk import follow_text as helpdesk_follow_text
 from app.helpdesk import jobs as helpdesk_jobs
 from app.helpdesk import late_photo as helpdesk_late_photo
 from app.joining import jobs as joining_jobs
@@ -82,13 +83,7 @@ REACTIONS: Mapping[type[Event], tuple[Now | Later, ...]] = {
     TextAccepted: (
         Now(messaging_queue.wake_next_part),
         Now(checkins_outcome.mark_sent),
-        Later(
-            "helpdesk.mirror",
-            "sync",
-            ("conversation_id",),
-            in_order_of="conversation_id",
-            when=lambda e: e.conversation_id is not None,
-        ),
+        Now(helpdesk_follow_text.mirror_if_ticketed),
     ),
     TextEnded: (
         Now(messaging_queue.wake_next_part),

@@ -24,7 +24,9 @@ def mirror_of_an_accepted_text_waits(world: World) -> ZendeskAtHand:
     world.clock.advance(hours=2, minutes=25)
     world.settle(queues=())
     [check_in] = world.texts(purpose="check_in")
-    messaging_jobs.send(world.ports, shop_id=desk.shop.id, message_id=check_in.id)
+    with world.db.shop(desk.shop.id) as somebody:  # is at the thread, perhaps to open its ticket
+        somebody.sql("SELECT FROM conversations FOR UPDATE")
+        messaging_jobs.send(world.ports, shop_id=desk.shop.id, message_id=check_in.id)
     [waiting] = world.all(OutboxRow, OutboxRow.topic == "helpdesk.mirror")
     assert waiting.queue == "sync"
     return desk
