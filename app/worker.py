@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from multiprocessing.process import BaseProcess
+from queue import Empty, Queue
 from typing import Any
 
 import structlog
@@ -55,7 +56,7 @@ WHERE id = ANY(%s) AND state = 'pending' AND available_at <= now()
   AND (leased_until IS NULL OR leased_until < now())
 RETURNING id, source, topic, owner, body, attempts, occurred_at
 """
-OUTBOX_DONE = "DELETE FROM outbox WHERE id = %s"
+OUTBOX_DONE = "DELETE FROM outbox WHERE id = ANY(%s)"
 # Those that stand behind it are not looked at either until it may run again.
 OUTBOX_AGAIN = """
 WITH again AS (
@@ -97,10 +98,14 @@ class Workshop:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="job")
         self._free = threading.Semaphore(threads)
         self._leases = Leases(ports.db, every_seconds=renew_seconds)
+        self._done: Queue[Any] = Queue()  # outbox rows whose job has succeeded; None: no more
+        self._striker = threading.Thread(target=self._strike_out, name="done", daemon=True)
+        self._striker.start()
 
     def work_off(self, kind: str, ids: Sequence[int]) -> None:
         """Work those rows of `ids` that still wait, side by side; returns when all are done."""
         wait(self.begin(kind, ids))
+        self._done.join()
 
     def begin(self, kind: str, ids: Sequence[int]) -> list[Future[None]]:
         """Give each of those rows of `ids` that still wait a thread; returns when all have one.
@@ -145,12 +150,28 @@ class Workshop:
     def _outbox_row(self, row: Any) -> None:
         def run() -> None:
             JOBS[row.topic](self._ports, shop_id=row.shop_id, **row.payload)
-            with self._ports.db.across_shops("worker: done") as session:
-                session.sql(OUTBOX_DONE, row.id)
-            if row.ordering_key:
-                self._ports.db.ring()  # the next one of this key may go
+            self._done.put(row)
 
         self._guard(row.topic, row, run, OUTBOX_AGAIN, OUTBOX_FAILED, outbox_id=row.id)
+
+    def _strike_out(self) -> None:
+        """Delete the outbox rows that are done: while one statement is under way the next ones
+        gather. A row whose worker dies before is handed out again, and its job finds nothing to do.
+        """
+        going_on = True
+        while going_on:
+            rows = [self._done.get()]
+            with contextlib.suppress(Empty):
+                while True:
+                    rows.append(self._done.get_nowait())
+            going_on = None not in rows
+            done = [row for row in rows if row is not None]
+            if done:
+                self._persist(OUTBOX_DONE, [row.id for row in done])
+                if any(row.ordering_key for row in done):
+                    self._ports.db.ring()  # the next one of this key may go
+            for _ in rows:
+                self._done.task_done()
 
     def _receipt(self, row: Any) -> None:
         def run() -> None:
@@ -219,19 +240,23 @@ class Workshop:
                     self._settle(row, again, name, 0, pause)
 
     def _settle(self, row: Any, statement: str, *values: Any) -> None:
-        """Give the row back, unless another has begun it meanwhile, who counted it up.
+        """Give the row back, unless another has begun it meanwhile, who counted it up."""
+        self._persist(statement, *values, row.id, row.attempts)
 
-        With the database away it is tried for some time, so that a short outage does not cost
+    def _persist(self, statement: str, *values: Any) -> None:
+        """With the database away it is tried for some time, so that a short outage does not cost
         the whole lease; then the lease runs out by itself, and the row is handed out again.
         """
         for pause in SETTLE_PAUSES:
             time.sleep(pause)
             with contextlib.suppress(Exception), self._ports.db.across_shops("worker: settle") as s:
-                s.sql(statement, *values, row.id, row.attempts)
+                s.sql(statement, *values)
                 return
 
     def close(self) -> None:
         self._threads.shutdown(wait=True)
+        self._done.put(None)
+        self._striker.join()
         self._leases.close()
         self._ports.close()
 
