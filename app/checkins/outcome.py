@@ -10,6 +10,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from app.checkins.facts import read_facts
 from app.checkins.models import CheckIn
 from app.checkins.reasons import GOES_ONCE_MORE, LEFT_BEFORE
 from app.checkins.send import out_of_place
@@ -22,21 +23,19 @@ from app.orders.models import Order
 
 OF_CHECK_INS = (Purpose.CHECK_IN.value, Purpose.FOLLOW_UP.value)
 
+SENT = """
+UPDATE check_ins SET state = 'sent', sent_at = %(now)s, ended_at = NULL,
+  reason = CASE state WHEN 'cancelled' THEN %(left_before)s || reason END
+WHERE message_id = %(message)s AND state IN ('queued', 'skipped', 'cancelled')
+"""
+
 
 def mark_sent(session: Session, event: TextAccepted, *, now: datetime) -> None:
     """The buyer gets the text, whatever was decided meanwhile: one that was called off while it
     was leaving is `sent`, and its reason says what came too late."""
     if event.purpose not in OF_CHECK_INS:
         return
-    came_too_late = sa.case(
-        (CheckIn.state == "cancelled", sa.literal(LEFT_BEFORE) + CheckIn.reason), else_=None
-    )
-    session.execute(
-        sa.update(CheckIn)
-        .where(CheckIn.message_id == event.message_id)
-        .where(CheckIn.state.in_(("queued", "skipped", "cancelled")))
-        .values(state="sent", reason=came_too_late, sent_at=now, ended_at=None)
-    )
+    session.sql(SENT, {"left_before": LEFT_BEFORE, "now": now, "message": event.message_id})
 
 
 def mark_ended(session: Session, event: TextEnded, *, now: datetime) -> None:
@@ -79,8 +78,7 @@ def why_not_again(session: Session, check_in: CheckIn, *, now: datetime) -> str 
         return check_in.reason
     if check_in.state == "answered":
         return Reason.ALREADY_TALKING.value
-    order = session.get_one(Order, check_in.order_id)
-    return out_of_place(session, now=now, check_in=check_in, order=order)
+    return out_of_place(read_facts(session, check_in.id), now=now)
 
 
 def record_answer(session: Session, *, now: datetime, contact_id: int) -> int | None:

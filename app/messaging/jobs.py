@@ -4,7 +4,7 @@ transactions, never inside one."""
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 
@@ -38,7 +38,8 @@ class Needs(Tools, Protocol):
     def public_url(self) -> str: ...
 
 
-def access_to(tools: Needs, sender: Sender) -> SenderAccess:
+def access_to(tools: Needs, sender: Any) -> SenderAccess:
+    """`sender`: a `Sender`, or a row with the same of its columns."""
     return SenderAccess(
         sender_id=sender.id,
         account_sid=sender.account_sid,

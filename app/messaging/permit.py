@@ -5,11 +5,11 @@ Called by `messaging.send` in the transaction of the attempt, and by `checkins.s
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from app.consent.models import PermissionRecord
 from app.consent.permission import (
     PROACTIVE,
     Capability,
@@ -62,6 +62,14 @@ WHERE c.id = %(contact)s
 """
 
 
+STORE_VERDICT = """
+INSERT INTO permissions (shop_id, message_id, check_in_id, purpose, verdict, reason, not_before,
+  evidence, decided_at)
+VALUES (%(shop)s, %(message)s, %(check_in)s, %(purpose)s, %(verdict)s, %(reason)s, %(not_before)s,
+  %(evidence)s, %(now)s)
+"""
+
+
 @dataclass(frozen=True)
 class Subject:
     """Whom and what a verdict is about."""
@@ -79,38 +87,36 @@ class Subject:
 def ask_permission(session: Session, *, now: datetime, subject: Subject) -> Verdict:
     """The verdict for this moment, stored with its evidence."""
     verdict = decide(gather(session, now=now, subject=subject))
-    session.add(
-        PermissionRecord(
-            shop_id=subject.shop_id,
-            message_id=subject.message_id,
-            check_in_id=subject.check_in_id,
-            purpose=subject.purpose.value,
-            verdict=verdict.as_record()["verdict"],
-            reason=None if isinstance(verdict, Allowed) else verdict.reason.value,
-            not_before=verdict.at if isinstance(verdict, NotBefore) else None,
-            evidence=verdict.as_record(),
-            decided_at=now,
-        )
+    record = verdict.as_record()
+    session.sql(
+        STORE_VERDICT,
+        {
+            "shop": subject.shop_id,
+            "message": subject.message_id,
+            "check_in": subject.check_in_id,
+            "purpose": subject.purpose.value,
+            "verdict": record["verdict"],
+            "reason": record.get("reason"),
+            "not_before": record.get("at"),
+            "evidence": json.dumps(record),
+            "now": now,
+        },
     )
     return verdict
 
 
 def gather(session: Session, *, now: datetime, subject: Subject) -> Request:
     """The facts of this moment. The caller has locked the contact, see `messaging.locks`."""
-    row = (
-        session.connection()
-        .exec_driver_sql(
-            GATHER,
-            facts_asked(
-                contact_id=subject.contact_id,
-                order_id=subject.order_id,
-                message_id=subject.message_id,
-                retry_of=subject.retry_of,
-                now=now,
-            ),
-        )
-        .one()
-    )
+    row = session.sql(
+        GATHER,
+        facts_asked(
+            contact_id=subject.contact_id,
+            order_id=subject.order_id,
+            message_id=subject.message_id,
+            retry_of=subject.retry_of,
+            now=now,
+        ),
+    ).one()
     proactive = tuple(
         ProactiveSend(at=datetime.fromisoformat(at), order_id=order_id or 0, kind=Purpose(purpose))
         for at, order_id, purpose in row.proactive or ()

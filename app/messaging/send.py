@@ -21,20 +21,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 import structlog
 
 from app.consent.permission import PROACTIVE, Purpose
 from app.consent.verdicts import Reason
-from app.contacts.models import Contact
 from app.foundation.db import Session
 from app.foundation.errors import Temporary, Unknowable
 from app.foundation.metrics import TEXTS_ENDED, TEXTS_SENT
 from app.messaging.events import TextAccepted, TextEnded
-from app.messaging.locks import lock, lock_contact, lock_text
-from app.messaging.models import Media, Message, Sender
-from app.messaging.permit import Denied, NotBefore, Subject, ask_permission
+from app.messaging.locks import lock, lock_text
+from app.messaging.models import Message
+from app.messaging.permit import Allowed, Denied, NotBefore, Subject, ask_permission
 from app.messaging.ports import CodeAction, OutboundText, Rejected
 from app.messaging.status import bind_waiting
 
@@ -58,7 +58,7 @@ MediaAddress = Callable[[int, int], str]
 @dataclass(frozen=True)
 class Claimed:
     text: OutboundText
-    sender: Sender
+    sender: Any  # what `messaging.jobs.access_to` reads of the shop's line
     attempt: int  # which one this is; its settlement has to name it
 
 
@@ -77,11 +77,45 @@ class NotWaiting:
     """Already sent, cancelled, claimed by another, or not due yet."""
 
 
+# The contact comes first, and in a statement of its own, see `messaging.locks`.
+LOCK_CONTACT_OF = """
+SELECT FROM contacts
+WHERE id = (SELECT contact_id FROM messages WHERE id = %s AND state = 'queued') FOR UPDATE
+"""
+
+# Waits for whoever holds the text: a claim that passed over it would end this job, and if the
+# other one is then undone, nobody would come for this text again.
+QUEUED = """
+SELECT m.id, m.shop_id, m.contact_id, m.conversation_id, m.order_id, m.author, m.purpose, m.body,
+  m.segments, m.retry_of, m.slot_at, m.created_at, c.phone, c.last_inbound_at,
+  ARRAY(SELECT p.id FROM media p WHERE p.message_id = m.id AND p.state = 'stored'
+        ORDER BY p.ordinal) AS photos
+FROM messages m JOIN contacts c ON c.id = m.contact_id
+WHERE m.id = %(message)s AND m.state = 'queued'
+  AND (m.not_before IS NULL OR m.not_before <= %(now)s)
+FOR UPDATE OF m
+"""
+
+# For no segments the line stays as it is.
 TAKE_PLACE = """
 UPDATE senders SET next_slot_at = greatest(next_slot_at, %(now)s::timestamptz)
   + make_interval(secs => %(segments)s / segments_per_second)
-WHERE id = %(sender)s
-RETURNING next_slot_at - make_interval(secs => %(segments)s / segments_per_second) AS slot_at
+WHERE shop_id = %(shop)s AND state = 'active'
+RETURNING id, account_sid, auth_token, messaging_service_sid, phone, door_key,
+  next_slot_at - make_interval(secs => %(segments)s / segments_per_second) AS slot_at
+"""
+
+CLAIM = """
+UPDATE messages SET state = 'sending', reason = NULL, sender_id = %(sender)s,
+  attempts = attempts + 1, looked_up = 0, look_up_at = NULL, claimed_at = clock_timestamp(),
+  expires_at = %(expires)s
+WHERE id = %(message)s RETURNING attempts
+"""
+
+# As a row, never asleep after the claim: a STOP meanwhile must find it.
+STAND_IN_LINE = """
+UPDATE messages SET slot_at = %(slot)s, not_before = %(slot)s, reason = 'in_line'
+WHERE id = %(message)s
 """
 
 
@@ -89,117 +123,95 @@ def claim_text(
     session: Session, *, now: datetime, message_id: int, media_address: MediaAddress
 ) -> Claimed | Held | Blocked | NotWaiting:
     """Take one queued text, if it may leave now."""
-    contact_id = session.scalar(
-        sa.select(Message.contact_id).where(Message.id == message_id, Message.state == "queued")
-    )
-    if contact_id is None:
+    session.sql(LOCK_CONTACT_OF, message_id)
+    text = session.sql(QUEUED, {"message": message_id, "now": now}).one_or_none()
+    if text is None:
         return NotWaiting()
-    lock_contact(session, contact_id)
-    message = session.scalars(
-        sa.select(Message)
-        .where(Message.id == message_id, Message.state == "queued")
-        .where(sa.or_(Message.not_before.is_(None), Message.not_before <= now))
-        # Waits for whoever holds it: a claim that passed over it would end this job, and if the
-        # other one is then undone, nobody would come for this text again.
-        .with_for_update()
-    ).one_or_none()
-    if message is None:
-        return NotWaiting()
-    if parts_before_wait(session, message):
-        message.not_before, message.reason = None, "in_order"
+    if parts_before_wait(session, text):
+        waiting = lock(session, message_id)
+        waiting.not_before, waiting.reason = None, "in_order"
         return Held(None)
-    purpose = Purpose(message.purpose or "")
+    purpose = Purpose(text.purpose or "")
     verdict = ask_permission(
         session,
         now=now,
         subject=Subject(
-            shop_id=message.shop_id,
-            contact_id=message.contact_id,
+            shop_id=text.shop_id,
+            contact_id=text.contact_id,
             purpose=purpose,
-            order_id=message.order_id,
-            message_id=message.id,
-            retry_of=message.retry_of,
-            being_helped=wrote_since_the_miss(session, message),
+            order_id=text.order_id,
+            message_id=text.id,
+            retry_of=text.retry_of,
+            being_helped=wrote_since_the_miss(text),
         ),
     )
-    if isinstance(verdict, Denied) and outlives_pause(message, verdict, now):
-        message.not_before, message.reason = now + LOOK_AT_PAUSED_LINE, verdict.reason.value
-        return Held(message.not_before)
-    if isinstance(verdict, Denied):
-        end_text(session, now=now, message=message, state="blocked", reason=verdict.reason.value)
-        return Blocked(verdict.reason.value)
-    if isinstance(verdict, NotBefore):
-        message.not_before, message.reason = verdict.at, verdict.reason.value
-        return Held(verdict.at)
-    sender = session.scalars(
-        sa.select(Sender).where(Sender.shop_id == message.shop_id, Sender.state == "active")
+    if not isinstance(verdict, Allowed):
+        return stay(session, now=now, message=lock(session, message_id), verdict=verdict)
+    has_place = text.slot_at is not None and now - text.slot_at <= PLACE_KEPT
+    line = session.sql(
+        TAKE_PLACE,
+        {"now": now, "segments": 0.0 if has_place else float(text.segments), "shop": text.shop_id},
     ).one()
-    slot_at = message.slot_at
-    if slot_at is None or now - slot_at > PLACE_KEPT:
-        slot_at = take_place(session, now=now, sender=sender, segments=message.segments)
+    slot_at = text.slot_at if has_place else line.slot_at
     # A buyer who waits for an answer does not stand in line behind check-ins.
-    wait = slot_at - now if purpose in PROACTIVE else timedelta(0)
-    if wait > BURST:
-        # As a row, never asleep after the claim: a STOP meanwhile must find it.
-        message.slot_at = message.not_before = slot_at
-        message.reason = "in_line"
+    if purpose in PROACTIVE and slot_at - now > BURST:
+        session.sql(STAND_IN_LINE, {"slot": slot_at, "message": text.id})
         return Held(slot_at)
-    message.state, message.reason, message.sender_id = "sending", None, sender.id
-    message.attempts += 1
-    message.looked_up, message.look_up_at = 0, None
-    message.claimed_at = session.scalar(sa.func.clock_timestamp())
+    claimed = session.sql(
+        CLAIM, {"sender": line.id, "expires": verdict.window_end, "message": text.id}
+    ).one()
     validity = int((verdict.window_end - now).total_seconds())
-    message.expires_at = verdict.window_end
-    photos = session.scalars(
-        sa.select(Media.id)
-        .where(Media.message_id == message.id, Media.state == "stored")
-        .order_by(Media.ordinal)
-    )
     return Claimed(
         text=OutboundText(
-            message_id=message.id,
-            to=session.scalars(
-                sa.text("SELECT phone FROM contacts WHERE id = :id").bindparams(
-                    id=message.contact_id
-                )
-            ).one(),
-            body=message.body,
-            media_urls=[media_address(message.shop_id, photo) for photo in photos],
+            message_id=text.id,
+            to=text.phone,
+            body=text.body,
+            media_urls=[media_address(text.shop_id, photo) for photo in text.photos],
             validity_seconds=max(SHORTEST_VALIDITY, min(LONGEST_VALIDITY, validity)),
         ),
-        sender=sender,
-        attempt=message.attempts,
+        sender=line,
+        attempt=claimed.attempts,
     )
 
 
-def parts_before_wait(session: Session, message: Message) -> bool:
+def stay(
+    session: Session, *, now: datetime, message: Message, verdict: Denied | NotBefore
+) -> Held | Blocked:
+    """Permission said no, or not yet."""
+    reason = verdict.reason.value
+    if isinstance(verdict, NotBefore):
+        message.not_before, message.reason = verdict.at, reason
+    elif outlives_pause(message, verdict, now):
+        message.not_before, message.reason = now + LOOK_AT_PAUSED_LINE, reason
+    else:
+        end_text(session, now=now, message=message, state="blocked", reason=reason)
+        return Blocked(reason)
+    return Held(message.not_before)
+
+
+EARLIER_PART = """
+SELECT FROM messages WHERE conversation_id = %s AND id < %s AND author = 'agent'
+  AND state IN ('queued', 'sending') AND retry_of IS NULL
+ORDER BY id DESC LIMIT 1 FOR UPDATE
+"""
+
+
+def parts_before_wait(session: Session, text: Any) -> bool:
     """Whether an agent's earlier text to this buyer is still on its way to the provider.
 
     It is locked: either its settlement is seen here, or it sees that this text waits. A second
     attempt, hours after the first, holds up nothing.
     """
-    if message.author != "agent":
+    if text.author != "agent":
         return False
-    earlier = session.scalar(
-        sa.select(Message.id)
-        .where(Message.conversation_id == message.conversation_id, Message.id < message.id)
-        .where(Message.author == "agent", Message.state.in_(("queued", "sending")))
-        .where(Message.retry_of.is_(None))
-        .order_by(Message.id.desc())
-        .limit(1)
-        .with_for_update()
-    )
-    return earlier is not None
+    earlier = session.sql(EARLIER_PART, text.conversation_id, text.id)
+    return earlier.one_or_none() is not None
 
 
-def wrote_since_the_miss(session: Session, message: Message) -> bool:
+def wrote_since_the_miss(text: Any) -> bool:
     """Whether the buyer was heard of since the first attempt at this text did not arrive."""
-    if message.retry_of is None:
-        return False
-    heard = session.scalar(
-        sa.select(Contact.last_inbound_at).where(Contact.id == message.contact_id)
-    )
-    return heard is not None and heard >= message.created_at
+    heard: datetime | None = text.last_inbound_at
+    return text.retry_of is not None and heard is not None and heard >= text.created_at
 
 
 def outlives_pause(message: Message, verdict: Denied, now: datetime) -> bool:
@@ -212,13 +224,11 @@ def outlives_pause(message: Message, verdict: Denied, now: datetime) -> bool:
     )
 
 
-def take_place(session: Session, *, now: datetime, sender: Sender, segments: int) -> datetime:
-    """The moment at which this text may leave, by the speed of the number's kind."""
-    row = session.connection().exec_driver_sql(
-        TAKE_PLACE, {"now": now, "segments": float(segments), "sender": sender.id}
-    )
-    slot_at: datetime = row.scalar_one()
-    return slot_at
+ACCEPTED = """
+UPDATE messages SET state = 'accepted', reason = NULL, provider_sid = %(sid)s, sent_at = %(now)s
+WHERE id = %(message)s AND provider_sid IS NULL
+RETURNING shop_id, conversation_id, purpose
+"""
 
 
 def settle_accepted(session: Session, *, now: datetime, message_id: int, provider_sid: str) -> None:
@@ -227,30 +237,31 @@ def settle_accepted(session: Session, *, now: datetime, message_id: int, provide
     Whatever the row says by now: a recovery may have put it back, and somebody called it off,
     while the call was still under way.
     """
-    message = lock(session, message_id)
-    if message.provider_sid not in (None, provider_sid):
-        log.error("the provider took one text twice", message_id=message.id)
-    if message.provider_sid is None:
-        message.state, message.reason, message.provider_sid = "accepted", None, provider_sid
-        message.sent_at = now
-        session.flush()
-        session.publish(
-            TextAccepted(
-                shop_id=message.shop_id,
-                message_id=message.id,
-                conversation_id=message.conversation_id,
-                purpose=message.purpose or "",
-            ),
-            now=now,
-        )
-        bind_waiting(
-            session,
-            now=now,
-            shop_id=message.shop_id,
-            message_id=message.id,
-            provider_sid=provider_sid,
-        )
-        TEXTS_SENT.labels(message.purpose or "").inc()
+    text = session.sql(
+        ACCEPTED, {"sid": provider_sid, "now": now, "message": message_id}
+    ).one_or_none()
+    if text is None:
+        if lock(session, message_id).provider_sid != provider_sid:
+            log.error("the provider took one text twice", message_id=message_id)
+        return
+    purpose = text.purpose or ""
+    session.publish(
+        TextAccepted(
+            shop_id=text.shop_id,
+            message_id=message_id,
+            conversation_id=text.conversation_id,
+            purpose=purpose,
+        ),
+        now=now,
+    )
+    bind_waiting(
+        session,
+        now=now,
+        shop_id=text.shop_id,
+        message_id=message_id,
+        provider_sid=provider_sid,
+    )
+    TEXTS_SENT.labels(purpose).inc()
 
 
 def settle_failure(
