@@ -51,7 +51,8 @@ moved AS (
 SELECT id, unbound, conversation_id, purpose FROM moved
 """
 
-# Only a text that is bound already, so that no event follows.
+# Only a text that is bound already, so that no event follows. That it is accepted, queued or being
+# sent says nothing new of such a one and is not even stored.
 # LATERAL, so that the scope is set before row-level security looks at a row of `messages`.
 MOVE = f"""
 WITH scope AS MATERIALIZED (
@@ -63,7 +64,7 @@ target AS (
     OFFSET 0) m),
 seen AS (
   INSERT INTO message_statuses (shop_id, provider_sid, status)
-  SELECT shop, %(sid)s, %(status)s FROM target
+  SELECT shop, %(sid)s, %(status)s FROM target WHERE %(state)s <> 'accepted'
   ON CONFLICT (shop_id, provider_sid, status) DO NOTHING RETURNING id),
 moved AS (
   UPDATE messages m SET state = %(state)s,
