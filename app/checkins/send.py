@@ -7,28 +7,24 @@ thread or points one at its order.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
 from app.checkins.events import CheckInDue
+from app.checkins.facts import read_facts
 from app.checkins.models import CheckIn
 from app.checkins.schedule_rules import DEFAULT_MAX_LATENESS, TOO_LATE
 from app.checkins.wording import DEFAULT_COPY, CopyKind, render
 from app.consent.permission import Purpose
 from app.consent.verdicts import Denied, NotBefore, Reason
-from app.contacts.models import Contact
-from app.conversations.models import Conversation
 from app.conversations.open import open_conversation
 from app.conversations.reply import OwnText, add_own_text
 from app.foundation.db import Session
 from app.messaging.locks import lock_contact
-from app.messaging.models import Message
 from app.messaging.permit import Subject, ask_permission
-from app.orders.models import Fulfillment, Order, OrderLine
-from app.shops.models import Shop, ShopPreferences
-from app.shops.preferences import preferences_of
 
 SPREAD_SECONDS = 600
 STILL_WAITING = timedelta(days=3)
@@ -37,71 +33,73 @@ LOOK_AGAIN = timedelta(minutes=10)
 LOOK_AT_PAUSED_LINE = timedelta(hours=1)
 SIZE_OPTIONS = ("size", "taille", "größe", "talla")
 
+# Both at once and without waiting, see `messaging.locks`: whoever holds one of them is at it, or
+# changes what we are about to read.
+CLAIM = """
+SELECT o.contact_id FROM check_ins c JOIN orders o ON o.id = c.order_id
+WHERE c.id = %s AND c.state = 'scheduled' AND c.due_at <= %s
+FOR UPDATE OF c, o SKIP LOCKED
+"""
+QUEUED = "UPDATE check_ins SET state = 'queued', reason = NULL, message_id = %s WHERE id = %s"
+
 
 def send_check_in(session: Session, event: CheckInDue, *, now: datetime) -> None:
-    claimed = session.execute(
-        sa.select(CheckIn, Order)
-        .join(Order, Order.id == CheckIn.order_id)
-        .where(CheckIn.id == event.check_in_id)
-        .where(CheckIn.state == "scheduled", CheckIn.due_at <= now)
-        # Both at once and without waiting, see `messaging.locks`: whoever holds one of them is
-        # at it, or changes what we are about to read.
-        .with_for_update(skip_locked=True)
-    ).one_or_none()
+    claimed = session.sql(CLAIM, event.check_in_id, now).one_or_none()
     if claimed is None:
         return
-    check_in, order = claimed
-    if order.shopify_updated_at is None and now - check_in.arrived_at < ORDER_MAY_COME:
+    if claimed.contact_id is not None:
+        lock_contact(session, claimed.contact_id)
+    facts = read_facts(session, event.check_in_id)
+    if facts.shopify_updated_at is None and now - facts.arrived_at < ORDER_MAY_COME:
         # Heard of by its parcel alone: who bought it comes with a webhook that is under way.
-        check_in.due_at = now + LOOK_AGAIN
+        change(session, facts, due_at=now + LOOK_AGAIN)
         return
-    reason = out_of_place(session, now=now, check_in=check_in, order=order)
+    reason = out_of_place(facts, now=now)
     if reason:
-        skip(check_in, now=now, reason=reason)
+        skip(session, facts, now=now, reason=reason)
         return
-    contact = session.scalars(sa.select(Contact).where(Contact.id == order.contact_id)).one()
-    lock_contact(session, contact.id)
-    waiting_since = session.scalar(
-        sa.select(Conversation.waiting_since).where(Conversation.contact_id == contact.id)
-    )
     verdict = ask_permission(
         session,
         now=now,
         subject=Subject(
-            shop_id=order.shop_id,
-            contact_id=contact.id,
+            shop_id=facts.shop_id,
+            contact_id=facts.contact_id,
             purpose=Purpose.CHECK_IN,
-            order_id=order.id,
-            check_in_id=check_in.id,
-            being_helped=is_being_helped(waiting_since, now),
+            order_id=facts.order_id,
+            check_in_id=facts.id,
+            being_helped=is_being_helped(facts.waiting_since, now),
         ),
     )
     if isinstance(verdict, NotBefore):
         # Spread, so that what waits for the same hour does not leave in the same second.
-        check_in.due_at = verdict.at + timedelta(seconds=check_in.id % SPREAD_SECONDS)
+        change(session, facts, due_at=verdict.at + spread(facts))
         return
     if isinstance(verdict, Denied):
-        if verdict.reason is Reason.SENDER_PAUSED and outlives_pause(check_in, now):
-            hold(check_in, now=now)
+        if verdict.reason is Reason.SENDER_PAUSED and outlives_pause(facts, now):
+            hold(session, facts, now=now)
         else:
-            skip(check_in, now=now, reason=verdict.reason.value)
+            skip(session, facts, now=now, reason=verdict.reason.value)
         return
-    conversation = open_conversation(
-        session, now=now, shop_id=order.shop_id, contact_id=contact.id, order_id=order.id
+    thread = open_conversation(
+        session,
+        now=now,
+        shop_id=facts.shop_id,
+        contact_id=facts.contact_id,
+        order_id=facts.order_id,
     )
     added = add_own_text(
         session,
         now=now,
-        conversation=conversation,
+        thread=thread,
         text=OwnText(
-            body=write(session, check_in=check_in, order=order, contact=contact),
+            body=write(facts),
             author="system",
             purpose=Purpose.CHECK_IN,
-            key=f"check-in:{check_in.id}",
-            order_id=order.id,
+            key=f"check-in:{facts.id}",
+            order_id=facts.order_id,
         ),
     )
-    check_in.state, check_in.reason, check_in.message_id = "queued", None, added.message_ids[0]
+    session.sql(QUEUED, added.message_ids[0], facts.id)
 
 
 def is_being_helped(waiting_since: datetime | None, now: datetime) -> bool:
@@ -109,88 +107,82 @@ def is_being_helped(waiting_since: datetime | None, now: datetime) -> bool:
     return waiting_since is not None and now - waiting_since < STILL_WAITING
 
 
-def out_of_place(session: Session, *, now: datetime, check_in: CheckIn, order: Order) -> str | None:
+def out_of_place(facts: Any, *, now: datetime) -> str | None:
     """Why this order is not to be asked about, apart from permission."""
-    if order.cancelled_at:
+    if facts.cancelled_at:
         return "order_cancelled"
-    if order.financial_status in ("refunded", "voided"):
+    if facts.financial_status in ("refunded", "voided"):
         return "order_refunded"
-    if order.returned:
+    if facts.returned:
         return "order_returned"
-    if order.contact_id is None:
-        return order.phone_problem or "no_phone"
-    if order.lines and not asked_about(session, check_in=check_in, order=order):
+    if facts.contact_id is None:
+        return facts.phone_problem or "no_phone"
+    if facts.has_lines and not facts.in_hand:
         return "nothing_left"
-    if now - check_in.due_at > DEFAULT_MAX_LATENESS:
+    if now - facts.due_at > DEFAULT_MAX_LATENESS:
         return TOO_LATE
     return None
 
 
-def outlives_pause(check_in: CheckIn, now: datetime) -> bool:
+def outlives_pause(facts: Any, now: datetime) -> bool:
     """A paused line is mostly mended within days; after that the question comes too late."""
-    return now - (check_in.held_since or check_in.due_at) < DEFAULT_MAX_LATENESS
+    held_since: datetime = facts.held_since or facts.due_at
+    return now - held_since < DEFAULT_MAX_LATENESS
 
 
-def hold(check_in: CheckIn, *, now: datetime) -> None:
+def hold(session: Session, facts: Any, *, now: datetime) -> None:
     """The shop's line is paused: look again now and then. The reason shows meanwhile."""
-    check_in.held_since = check_in.held_since or check_in.due_at
-    check_in.reason = Reason.SENDER_PAUSED.value
-    spread = timedelta(seconds=check_in.id % SPREAD_SECONDS)
-    check_in.due_at = now + LOOK_AT_PAUSED_LINE + spread
-
-
-def skip(check_in: CheckIn, *, now: datetime, reason: str) -> None:
-    check_in.state, check_in.reason, check_in.ended_at = "skipped", reason, now
-
-
-def asked_about(session: Session, *, check_in: CheckIn, order: Order) -> Sequence[OrderLine]:
-    """The lines that the buyer holds in hand: of the parcel, if it is about one."""
-    lines = [line for line in order.lines if line.current_quantity > 0 and line.requires_shipping]
-    if check_in.parcel_id is not None:
-        inside = session.scalar(
-            sa.select(Fulfillment.line_ids).where(Fulfillment.id == check_in.parcel_id)
-        )
-        lines = [line for line in lines if not inside or line.shopify_id in inside]
-    return lines
-
-
-def write(session: Session, *, check_in: CheckIn, order: Order, contact: Contact) -> str:
-    """The words: the merchant's copy or our own, filled with what is known."""
-    preferences = preferences_of(session, order.shop_id)
-    lines = asked_about(session, check_in=check_in, order=order)
-    only = lines[0] if len(lines) == 1 else None
-    kind = CopyKind.OPENER if check_in.basis == "carrier" else CopyKind.SOFT_OPENER
-    heard_from_us = session.scalar(
-        sa.select(Message.id)
-        .where(Message.contact_id == contact.id, Message.direction == "out")
-        .where(Message.sent_at.is_not(None))
-        .limit(1)
+    change(
+        session,
+        facts,
+        held_since=facts.held_since or facts.due_at,
+        reason=Reason.SENDER_PAUSED.value,
+        due_at=now + LOOK_AT_PAUSED_LINE + spread(facts),
     )
+
+
+def skip(session: Session, facts: Any, *, now: datetime, reason: str) -> None:
+    change(session, facts, state="skipped", reason=reason, ended_at=now)
+
+
+def change(session: Session, facts: Any, **values: Any) -> None:
+    session.execute(sa.update(CheckIn).where(CheckIn.id == facts.id).values(**values))
+
+
+def spread(facts: Any) -> timedelta:
+    return timedelta(seconds=facts.id % SPREAD_SECONDS)
+
+
+def write(facts: Any) -> str:
+    """The words: the merchant's copy or our own, filled with what is known."""
+    only = facts.in_hand[0] if facts.in_hand and len(facts.in_hand) == 1 else None
+    kind = CopyKind.OPENER if facts.basis == "carrier" else CopyKind.SOFT_OPENER
     return render(
-        copy_of(preferences, kind),
+        copy_of(facts, kind),
         {
             # Several people share this phone: nobody is addressed by another's name.
-            "first_name": None if contact.shared_phone else contact.first_name,
-            "shop_name": session.scalars(
-                sa.select(Shop.name).where(Shop.id == order.shop_id)
-            ).one(),
-            "item": only.title if only else None,
-            "size": size_of(only) if only else None,
-            "order_name": order.name,
+            "first_name": None if facts.shared_phone else facts.first_name,
+            "shop_name": facts.shop_name,
+            "item": only["title"] if only else None,
+            "size": size_of(only["options"]) if only else None,
+            "order_name": facts.order_name,
         },
         kind=kind,
-        first_contact=heard_from_us is None,
+        first_contact=not facts.heard_from_us,
     )
 
 
-def copy_of(preferences: ShopPreferences, kind: CopyKind) -> str:
-    own = preferences.opener_copy if kind is CopyKind.OPENER else preferences.soft_opener_copy
+def copy_of(preferences: Any, kind: CopyKind) -> str:
+    """`preferences`: a shop's, or facts, which hold its copy too."""
+    own: str | None = (
+        preferences.opener_copy if kind is CopyKind.OPENER else preferences.soft_opener_copy
+    )
     return own or DEFAULT_COPY[kind]
 
 
-def size_of(line: OrderLine) -> str | None:
+def size_of(options: Mapping[str, str]) -> str | None:
     """The variant's size, if one of its options is called so."""
-    for name, value in line.options.items():
+    for name, value in options.items():
         if name.strip().lower() in SIZE_OPTIONS:
             return value
     return None

@@ -91,9 +91,13 @@ def render(
         # One name in another script would turn 160 characters into 70. The shop's name stays:
         # a text must say who writes.
         values = {k: v if is_gsm7(v) or k == "shop_name" else "" for k, v in values.items()}
-    candidates = [_assemble(pieces, reduced, first_contact) for reduced in _reductions(values)]
-    fitting = (text for text in candidates if count_segments(text).segments == 1)
-    return next(fitting, None) or min(candidates, key=lambda t: count_segments(t).units)
+    longer = []
+    for reduced in _reductions(values):
+        text = _assemble(pieces, reduced, first_contact)
+        if count_segments(text).segments == 1:
+            return text
+        longer.append(text)
+    return min(longer, key=lambda t: count_segments(t).units)
 
 
 def validate_copy(

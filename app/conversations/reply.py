@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from app.consent.permission import Purpose
 from app.conversations.events import MessageAdded
 from app.conversations.models import Conversation
+from app.conversations.open import Thread
 from app.foundation.db import Session
 from app.messaging.locks import lock_contact
 from app.messaging.models import Message
@@ -48,51 +49,51 @@ class OwnText:
 
 
 def add_own_text(
-    session: Session, *, now: datetime, conversation: Conversation, text: OwnText
+    session: Session, *, now: datetime, thread: Thread, text: OwnText
 ) -> Added | AlreadyAdded:
-    """Add one of our texts, in several parts if it is too long for one, and queue them."""
+    """Add one of our texts, in several parts if it is too long for one, and queue them.
+
+    The caller has locked the thread, and notes there that it was written to.
+    """
     parts = split_text(text.body) or [""]
-    existing = session.scalars(
-        sa.select(Message.id)
-        .where(Message.shop_id == conversation.shop_id)
-        .where(Message.dedupe_key.in_([f"{text.key}#{n}" for n in range(len(parts))]))
-        .order_by(Message.id)
-    ).all()
-    if existing:
-        return AlreadyAdded(tuple(existing))
-    ids = []
-    for number, part in enumerate(parts):
-        message = queue_text(
+    keys = [f"{text.key}#{number}" for number in range(len(parts))]
+    ids: list[int] = []
+    for number, (key, part) in enumerate(zip(keys, parts, strict=True)):
+        message_id = queue_text(
             session,
             now=now,
             text=NewText(
-                shop_id=conversation.shop_id,
-                contact_id=conversation.contact_id,
-                conversation_id=conversation.id,
+                shop_id=thread.shop_id,
+                contact_id=thread.contact_id,
+                conversation_id=thread.id,
                 body=part,
                 author=text.author,
                 author_name=text.author_name,
                 purpose=text.purpose,
-                key=f"{text.key}#{number}",
+                key=key,
                 order_id=text.order_id,
                 photos=text.photos if number == 0 else (),
             ),
         )
-        ids.append(message.id)
+        if message_id is None:
+            return AlreadyAdded(texts_of(session, thread.shop_id, keys))
+        ids.append(message_id)
         session.publish(
             MessageAdded(
-                shop_id=conversation.shop_id,
-                conversation_id=conversation.id,
-                message_id=message.id,
+                shop_id=thread.shop_id,
+                conversation_id=thread.id,
+                message_id=message_id,
                 outbound=True,
                 author=text.author,
             ),
             now=now,
         )
-    conversation.last_message_at = now
-    if text.author in ("agent", "assistant"):
-        conversation.waiting_since = None
     return Added(tuple(ids))
+
+
+def texts_of(session: Session, shop_id: int, keys: Sequence[str]) -> tuple[int, ...]:
+    which = (Message.shop_id == shop_id) & Message.dedupe_key.in_(keys)
+    return tuple(session.scalars(sa.select(Message.id).where(which).order_by(Message.id)))
 
 
 def reply_as_agent(
@@ -115,10 +116,10 @@ def reply_as_agent(
     ).one()
     conversation.handled_by = "agent"
     conversation.state = "open"
-    return add_own_text(
+    added = add_own_text(
         session,
         now=now,
-        conversation=conversation,
+        thread=Thread(conversation_id, conversation.shop_id, contact_id),
         text=OwnText(
             body=body,
             author="agent",
@@ -128,3 +129,6 @@ def reply_as_agent(
             photos=photos,
         ),
     )
+    if isinstance(added, Added):
+        conversation.last_message_at, conversation.waiting_since = now, None
+    return added

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from app.consent.permission import Purpose
 from app.conversations.events import ContactWrote, MessageAdded
-from app.conversations.models import Conversation
+from app.conversations.open import Thread
 from app.conversations.reply import OwnText, add_own_text
 from app.foundation.db import Session
 from app.messaging.events import TextReceived
@@ -92,9 +92,6 @@ def answer_keyword(
     brand and a contact, which the provider's stock answer does not.
     """
     kind = KeywordKind(event.keyword or "")
-    conversation = session.scalars(
-        sa.select(Conversation).where(Conversation.id == conversation_id)
-    ).one()
     brand, contact = session.execute(
         sa.select(Shop.name, ShopPreferences.support_contact)
         .join(ShopPreferences, ShopPreferences.shop_id == Shop.id)
@@ -131,7 +128,7 @@ def answer_keyword(
     add_own_text(
         session,
         now=now,
-        conversation=conversation,
+        thread=Thread(conversation_id, event.shop_id, event.contact_id),
         text=OwnText(
             body=body,
             author="system",

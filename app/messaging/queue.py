@@ -46,30 +46,45 @@ class NewText:
     photos: Sequence[Photo] = ()
 
 
-def queue_text(session: Session, *, now: datetime, text: NewText) -> Message:
-    """Store one text as `queued`. The caller publishes what makes it leave.
+QUEUE = """
+INSERT INTO messages (shop_id, contact_id, conversation_id, direction, author, author_name, purpose,
+  body, segments, state, dedupe_key, order_id, created_at)
+VALUES (%(shop)s, %(contact)s, %(conversation)s, 'out', %(author)s, %(author_name)s, %(purpose)s,
+  %(body)s, %(segments)s, 'queued', %(key)s, %(order)s, %(now)s)
+ON CONFLICT (shop_id, dedupe_key) DO NOTHING RETURNING id
+"""
 
-    Raises Postponed if one of its photos is being deleted just now.
+
+def queue_text(session: Session, *, now: datetime, text: NewText) -> int | None:
+    """Store one text as `queued`; its id, or None if there is one of this key already.
+
+    The caller publishes what makes it leave. Raises Postponed if one of its photos is being
+    deleted just now.
     """
-    for photo in text.photos:
+    message_id: int | None = session.sql(
+        QUEUE,
+        {
+            "shop": text.shop_id,
+            "contact": text.contact_id,
+            "conversation": text.conversation_id,
+            "author": text.author,
+            "author_name": text.author_name,
+            "purpose": text.purpose.value,
+            "body": text.body,
+            "segments": max(1, count_segments(text.body).segments),
+            "key": text.key,
+            "order": text.order_id,
+            "now": now,
+        },
+    ).scalar()
+    if message_id is None:
+        return None
+    for ordinal, photo in enumerate(text.photos):
         refer_to(session, photo.storage_key)
-    message = Message(
-        shop_id=text.shop_id,
-        contact_id=text.contact_id,
-        conversation_id=text.conversation_id,
-        direction="out",
-        author=text.author,
-        author_name=text.author_name,
-        purpose=text.purpose.value,
-        body=text.body,
-        segments=max(1, count_segments(text.body).segments),
-        state="queued",
-        dedupe_key=text.key,
-        order_id=text.order_id,
-        created_at=now,
-        media=[
+        session.add(
             Media(
                 shop_id=text.shop_id,
+                message_id=message_id,
                 ordinal=ordinal,
                 state="stored",
                 storage_key=photo.storage_key,
@@ -78,12 +93,8 @@ def queue_text(session: Session, *, now: datetime, text: NewText) -> Message:
                 width=photo.width,
                 height=photo.height,
             )
-            for ordinal, photo in enumerate(text.photos)
-        ],
-    )
-    session.add(message)
-    session.flush()
-    return message
+        )
+    return message_id
 
 
 def cancel_for_contact(session: Session, event: ConsentRevoked, *, now: datetime) -> None:
