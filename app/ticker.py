@@ -37,6 +37,8 @@ from app.relay import put_back, relay_once
 log = structlog.get_logger()
 
 LISTEN_SECONDS = 0.25
+# Between two looks of the relay that find something: what waits together travels together.
+GATHER_SECONDS = 0.03
 LOST_EVERY_SECONDS = 1.0  # how often the relay looks for rows that were lost on their way
 
 WAKE_HELD = """
@@ -221,7 +223,9 @@ class Ticker:
                 if time.monotonic() >= look_at:
                     put_back(self._ports.db, self._redis)
                     look_at = time.monotonic() + LOST_EVERY_SECONDS
-                if not relay_once(self._ports.db, self._redis).any:
+                if relay_once(self._ports.db, self._redis).any:
+                    self._stop.wait(GATHER_SECONDS)
+                else:
                     bell.get_message(timeout=LISTEN_SECONDS)
             except RedisError as error:
                 log.warning("relay without redis", error=type(error).__name__)

@@ -17,7 +17,7 @@ from app.checkins.events import CheckInDue
 from app.checkins.models import CheckIn
 from app.foundation.db import Session
 
-BATCH = 50
+BATCH = 200
 PUT_OFF = timedelta(minutes=10)
 
 DUE = """
