@@ -94,12 +94,13 @@ def _send(stack: Stack, phones: list[str]) -> float:
     due = stack.call("/sandbox/clock")["now"]
     stack.sql(FILL, phones=phones, due=due)
     began = time.perf_counter()
-    while have < wanted:
-        stack.check_alive()
-        if time.perf_counter() - began > PATIENCE_SECONDS:
-            raise RuntimeError(f"only {have} of {wanted} check-ins were sent: {_states(stack)}")
-        time.sleep(0.1)
-        have = stack.sql(TAKEN)[0][0]
+    with stack.stage.superuser() as connection:  # one, for each new one costs the server a fork
+        while have < wanted:
+            stack.check_alive()
+            if time.perf_counter() - began > PATIENCE_SECONDS:
+                raise RuntimeError(f"only {have} of {wanted} check-ins were sent: {_states(stack)}")
+            time.sleep(0.1)
+            have = connection.execute(TAKEN).fetchall()[0][0]
     return time.perf_counter() - began
 
 
