@@ -22,6 +22,7 @@ from app.consent.record import ask_whether_to_stop
 from app.contacts.models import Contact
 from app.conversations.events import CrisisSeen
 from app.conversations.models import Conversation
+from app.conversations.open import Thread
 from app.conversations.reply import OwnText, add_own_text
 from app.foundation.db import LaterWork, Session
 from app.messaging.events import TextReceived
@@ -108,7 +109,7 @@ def say(
     add_own_text(
         session,
         now=now,
-        conversation=thread_of(session, event),
+        thread=Thread(thread_of(session, event).id, event.shop_id, event.contact_id),
         text=OwnText(
             body=body,
             author="system",

@@ -13,7 +13,7 @@ from typing import Any
 
 from app.consent.permission import Purpose
 from app.consent.record import Evidence, covers_assistant, record_grant, record_pending
-from app.conversations.models import Conversation
+from app.conversations.open import Thread
 from app.conversations.reply import OwnText, add_own_text
 from app.foundation.db import Session
 from app.joining.events import MarketingConsentGiven
@@ -70,13 +70,11 @@ def write_down(
         )
 
 
-def answer(
-    session: Session, *, now: datetime, conversation: Conversation, body: str, key: str
-) -> None:
+def answer(session: Session, *, now: datetime, thread: Thread, body: str, key: str) -> None:
     """The confirmation or the question; whether it may leave is asked when it does."""
     add_own_text(
         session,
         now=now,
-        conversation=conversation,
+        thread=thread,
         text=OwnText(body=body, author="system", purpose=Purpose.OPT_IN_CONFIRMATION, key=key),
     )

@@ -121,10 +121,10 @@ def join_by_page(
     body = (texts.question if asks_first else texts.welcome)(
         shop.name, submission.ticked, preferences.terms_url
     )
-    conversation = open_conversation(
+    thread = open_conversation(
         session, now=now, shop_id=shop.id, contact_id=contact.id, order_id=None
     )
-    answer(session, now=now, conversation=conversation, body=body, key=key)
+    answer(session, now=now, thread=thread, body=body, key=key)
     return Asked(contact.id) if asks_first else Joined(contact.id)
 
 

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from app.consent.record import Evidence, covers_assistant, record_return
 from app.conversations.models import Conversation
+from app.conversations.open import Thread
 from app.foundation.db import Session
 from app.joining import texts
 from app.joining.grant import QUESTION_KEY, WELCOME_KEY, Ask, Joiner, answer, write_down
@@ -125,7 +126,7 @@ def _join(
             pending=asks_first,
             message_id=event.message_id,
         )
-    answer(session, now=now, conversation=_thread(session, row), body=body, key=key)
+    answer(session, now=now, thread=_thread(row, joiner), body=body, key=key)
 
 
 def _confirm(
@@ -149,17 +150,15 @@ def _confirm(
         answer(
             session,
             now=now,
-            conversation=_thread(session, row),
+            thread=_thread(row, joiner),
             body=texts.welcome(row.shop_name, [one.purpose for one in pending], row.terms_url),
             key=f"{WELCOME_KEY}{event.message_id}",
         )
     return bool(pending)
 
 
-def _thread(session: Session, row: Any) -> Conversation:
-    return session.scalars(
-        sa.select(Conversation).where(Conversation.id == row.conversation_id)
-    ).one()
+def _thread(row: Any, joiner: Joiner) -> Thread:
+    return Thread(row.conversation_id, joiner.shop_id, joiner.contact_id)
 
 
 def _needs_nobody(session: Session, event: TextReceived, *, now: datetime) -> None:
