@@ -341,3 +341,14 @@ def test_a_report_of_another_text_under_our_id_moves_nothing(
     path = f"/webhooks/twilio/{shop.door_key}/status?m={message.id}"
     assert world.twilio(path, form).status_code == 200
     assert world.texts(id=message.id)[0].state == "accepted"
+
+
+def test_report_that_says_nothing_new_of_a_bound_text_is_not_stored(world: World) -> None:
+    shop = world.shop()
+    message = world.checked_in(shop)
+    for status in ("queued", "sending"):
+        assert world.report(shop, message, status).status_code < 300
+    assert world.scalar("SELECT count(*) FROM message_statuses") == 0
+    world.report(shop, message, "sent")
+    assert world.scalar("SELECT count(*) FROM message_statuses") == 1
+    assert world.texts(id=message.id)[0].state == "sent"
