@@ -1,4 +1,4 @@
-"""Understanding a text: how many a second on one core, and the slowest of a hundred against 2 ms."""
+"""Understanding a text: how many a second on one core, and the slowest in a hundred (2 ms)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CLASSES = ("opt_out", "not_opt_out", "ambiguous", "crisis", "not_crisis", "not_s
 def measure(stage: Stage) -> list[Finding]:
     texts = [text for name in CLASSES for text in lines(name)]
     # As long as one text may be: ten parts of everyday talk in one.
-    texts += [" ".join(texts[at : at + 40])[:1600] for at in range(0, len(texts), 100)]
+    texts += [". ".join(texts[at : at + 40])[:1600] for at in range(0, len(texts), 100)]
     for text in texts:
         understand(text)
     seconds = sorted(_timed(text) for _ in range(ROUNDS) for text in texts)
@@ -34,9 +34,9 @@ def measure(stage: Stage) -> list[Finding]:
 
 
 def _timed(text: str) -> float:
-    began = time.perf_counter()
+    began = time.thread_time()  # not the neighbours' time: a millisecond is easily lost to them
     understand(text, last_question="Did everything arrive okay? Reply STOP to opt out.")
-    return time.perf_counter() - began
+    return time.thread_time() - began
 
 
 if __name__ == "__main__":

@@ -40,6 +40,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 _HINT, _IN_FUN = (re.compile(_TABLE["words"][name]) for name in ("HINT", "IN_FUN"))
 _UNLESS = {name: re.compile(pattern) for name, pattern in _TABLE["unless"].items()}
+_SENTENCE = re.compile(r"[.!?;\n]+")
 _RULES = tuple(
     (Crisis(kind, name), [_compiled(pattern) for pattern in patterns])
     for kind in CrisisKind
@@ -55,8 +56,9 @@ def read_crisis(text: str, *, original: str = "") -> Crisis | None:
     text = text.replace("'", "").replace("-", " ")
     if not _HINT.search(text) or _IN_FUN.search(text) or _IN_FUN.search(original):
         return None
+    said = "\n".join(sentence for sentence in _SENTENCE.split(text) if _HINT.search(sentence))
     for crisis, patterns in _RULES:
         unless = _UNLESS.get(crisis.rule)
-        if any(p.search(text) for p in patterns) and not (unless and unless.search(text)):
+        if any(p.search(said) for p in patterns) and not (unless and unless.search(text)):
             return crisis
     return None

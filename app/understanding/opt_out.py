@@ -53,22 +53,11 @@ def read_opt_out(text: str, *, asked: bool) -> OptOut:
             else:
                 found[rule.name] = max(found.get(rule.name, 0.0), rule.score)
         marketing = marketing or clause.ends_mail
-    alone = spoken[0].words if len(spoken) == 1 else ""
-    bare = " ".join(_COURTESY.sub(" ", alone).split())
-    if (
-        bare in WHOLE_MESSAGES
-        and (bare not in ("cancel", "cancell", "end", "cancelar") or bare == alone)
-        or alone.replace(" ", "") == "stop"
-    ):
+    if _whole_message(spoken):
         found["whole message"] = 0.9
     if lone := _lone_stop(spoken):
         found.setdefault(*lone)
-    if (
-        not found
-        and not asked
-        and any(c.parts for c in spoken)
-        and all(_UNCLEAR.fullmatch(c.words) for c in spoken)
-    ):
+    if not (found or asked) and _unclear_alone(spoken):
         found["unclear alone"] = 0.5
     score = 1.0
     for one in found.values():
@@ -85,11 +74,16 @@ def read_opt_out(text: str, *, asked: bool) -> OptOut:
 MAIL_TOO = frozenset(
     {"unsubscribe", "remove me", "stop texting", "do not send", "no texts", "unwanted"}
 )
-# All that is said, apart from courtesy: carriers' words misspelt, and what programs in Spanish obey.
+# All that is said, apart from courtesy: carriers' words misspelt, and what is obeyed in Spanish.
 WHOLE_MESSAGES = frozenset(
-    ("stop", "unsubscribe", "cancel", "end", "quit", "revoke", "baja", "salir", "fuera", "cancelar", "remover", "nomas", "no mas",
-     "ya no mas", "no more", "solicito la baja", "ne plus")
-)  # fmt: skip
+    (
+        *("stop", "unsubscribe", "cancel", "end", "quit", "revoke", "discontinue"),
+        *("cancell", "no more", "no more please"),
+        *("baja", "solicito la baja", "salir", "fuera", "cancelar", "remover"),
+        *("nomas", "no mas", "ya no mas", "ne plus"),
+    )
+)
+_BARE_ONLY = frozenset(("cancel", "end", "cancelar"))
 _COURTESY = re.compile(
     r"\b(?:please|pls|plz|thanks|thank you|thx|ty|por favor|porfa|gracias|svp|merci|now)\b"
 )
@@ -127,10 +121,27 @@ class Clause:
                 yield rule, next(taken, "")
 
 
+def _unclear_alone(spoken: list[Clause]) -> bool:
+    said_something = any(clause.parts for clause in spoken)
+    return said_something and all(_UNCLEAR.fullmatch(clause.words) for clause in spoken)
+
+
+def _whole_message(spoken: list[Clause]) -> bool:
+    if len(spoken) != 1:
+        return False
+    said = spoken[0].words
+    bare = " ".join(_COURTESY.sub(" ", said).split())
+    if bare in _BARE_ONLY:  # "please cancel" may well be the order
+        return bare == said
+    return bare in WHOLE_MESSAGES or said.replace(" ", "") == "stop"
+
+
 # A lone "stop" among other sentences is about us, unless the rest is delight: "Stop! I love it".
 _DELIGHT = re.compile(
-    r"\b(?:love|loving|lov|cute|sweet|amazing|gorgeous|beautiful|perfect|kind|funny|laughing|lol|haha|ha|adorable|"
-    r"best|great|awesome|wow|obsessed|crying|dying|tickles|shouldnt have|happy|pretty|nice|fabulous|stunning|encanta|lindo|hermoso)\b"
+    r"\b(?:love|loving|lov|cute|sweet|amazing|gorgeous|beautiful|perfect|kind|funny|laughing|lol"
+    r"|haha|ha|adorable|"
+    r"best|great|awesome|wow|obsessed|crying|dying|tickles|blushing|drooling|shouldnt have|happy"
+    r"|pretty|nice|fabulous|stunning|encanta|lindo|hermoso)\b"
 )
 _ORDER = re.compile(r"\bTHING\b|\bwrong\b|\baddress\b")
 
@@ -154,12 +165,18 @@ def _lone_stop(spoken: list[Clause]) -> tuple[str, float] | None:
 
 # Alone and unasked for, these may mean the texts or anything else.
 _UNCLEAR = re.compile(
-    r"(?:(?:no|nope|nah|n|nop|non|pass|hard pass|no way|nah|please|pls|thanks|thank you|ty|gracias|merci|im good|i am good|"
-    r"por favor|no need|not for me|its not for me|this isnt for me|not me|this isnt me|thats not me|im not the one who \w+ (?:it|this)|"
-    r"(?:i )?(?:dont|do not|no longer) (?:want|need) (?:it|this|these|that|anything)(?: anymore)?|dont do (?:that|it|this)|(?:dont|do not)(?! cancel| end| stop)|"
+    r"(?:(?:no|nope|nah|n|nop|non|pass|hard pass|no way|nah|please|pls|thanks|thank you|ty|gracias"
+    r"|merci|im good|i am good|"
+    r"por favor|no need|not for me|its not for me|this isnt for me|not me|this isnt me"
+    r"|thats not me|im not the one who \w+ (?:it|this)|"
+    r"(?:i )?(?:dont|do not|no longer) (?:want|need) (?:it|this|these|that|anything)(?: anymore)?"
+    r"|dont do (?:that|it|this)|(?:dont|do not)(?! cancel| end| stop)|"
     r"im done(?: here| with (?:this|it|you))?|i am done(?: here)?|thats it|over it|im over it|"
-    r"(?:thats |thats quite )?enough|too much|suficiente|ya (?:fue|es) suficiente|ya estuvo|ya no|ya no quiero(?: nada)?|no quiero(?: nada)?|"
-    r"no necesito(?: nada)?|(?:please )?(?:cancel|end)(?: (?:it|this|that|all|everything))?|quiero cancelar|cancelar|cancelalo|cancelala|"
+    r"(?:thats |thats quite )?enough|too much|suficiente|ya (?:fue|es) suficiente|ya estuvo|ya no"
+    r"|ya no quiero(?: nada)?|no quiero(?: nada)?|"
+    r"no necesito(?: nada)?|(?:please )?(?:cancel|end)(?: (?:it|this|that|all|everything))?"
+    r"|quiero cancelar|cancelar|cancelalo|cancelala|"
     r"cancelenlo|cancelen|stop it|"
-    r"shut up|screw (?:you|u)|fuck (?:you|u)|i quit|not my number|no soy yo|nevermind|never mind|that is enough)(?: |$))+"
+    r"shut up|screw (?:you|u)|fuck (?:you|u)|i quit|not my number|no soy yo|nevermind|never mind"
+    r"|that is enough)(?: |$))+"
 )

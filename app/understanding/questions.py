@@ -33,17 +33,23 @@ _OPT_OUT_LINE = re.compile(
     r"(?:(?:reply|text|send|txt|responda|envie|repondez) )?(?:help for help,? (?:or )?)?\"?stop\"? "
     r"(?:to|2|for|para|pour) [^.?!]*[.!]?|msg (?:&|and) data rates[^.?!]*[.!]?"
 )
-_TEXTING = r"(?:\b(?:texts?|texting|messages?|messaging|hear(?:ing)? from us|sms|mensajes?|textos?|escrib\w+|textos)\b)"
+_TEXTING = (
+    r"\b(?:texts?|texting|messages?|messaging|hear(?:ing)? from us|sms|mensajes?|textos?"
+    r"|escrib\w+)\b"
+)
 _STOPPING = re.compile(
     r"\b(?:stop|unsubscribe|opt(?:ed)? out|no more|end|dejar de|dejemos|cancel)\b"
 )
 _RECEIVED_ONE = re.compile(r"\b(?:get|see|receive|got|mean|read) (?:my|our|the|this|that|your)\b")
 _OFFERING = re.compile(
-    r"\b(?:would you (?:like|prefer|rather)|(?:do|did) you (?:want|need)|want (?:us|me|a|an|the|to)|(?:should|shall|can|could|may) (?:we|i)|"
-    r"interested in|how about|care for|anything else|is it okay if|quiere|quieres|le gustaria|te gustaria|desea|podemos)\b"
+    r"\b(?:would you (?:like|prefer|rather)|(?:do|did) you (?:want|need)|want (?:us|me|a|an|the"
+    r"|to)|(?:should|shall|can|could|may) (?:we|i)|"
+    r"interested in|how about|care for|anything else|is it okay if|quiere|quieres|le gustaria"
+    r"|te gustaria|desea|podemos)\b"
 )
 _OPEN = re.compile(
-    r"(?:^|[,.:!] ?|\b(?:and|so|hi|hello) )(?:what|which|how|when|where|who|why|whose|que|cual|como|cuando|donde|quien|quel|quelle|comment)\b"
+    r"(?:^|[,.:!] ?|\b(?:and|so|hi|hello) )(?:what|which|how|when|where|who|why|whose|que|cual"
+    r"|como|cuando|donde|quien|quel|quelle|comment)\b"
 )
 _INVITES = re.compile(r"\b(?:let us know|tell us|reply with|send us|cuentenos|diganos)\b")
 
@@ -78,13 +84,18 @@ class Answer(StrEnum):
 
 _NO = re.compile(
     r"(?:(?:oh|um|uh|well|actually|sorry|unfortunately|im afraid|pues)[, ]*)*"
-    r"(?:no+|nope|nop|nah+|na|n|negative|non|not (?:really|at all|yet|quite|exactly|everything|interested)|im not interested|"
-    r"it (?:did not|didnt|hasnt|has not|isnt|is not|doesnt|does not)|i (?:dont|do not|didnt|havent)|didnt|hasnt|isnt|doesnt|dont|"
-    r"todavia no|aun no|ninguno|nada|para nada|no me interesa|pas encore|👎|im done|im good|i am good|pass|never)\b"
+    r"(?:no+|nope|nop|nah+|na|n|negative|non|not (?:really|at all|yet|quite|exactly|everything"
+    r"|interested)|im not interested|"
+    r"it (?:did not|didnt|hasnt|has not|isnt|is not|doesnt|does not)|i (?:dont|do not|didnt"
+    r"|havent)|didnt|hasnt|isnt|doesnt|dont|"
+    r"todavia no|aun no|ninguno|nada|para nada|no me interesa|pas encore|👎|im done|im good"
+    r"|i am good|pass|never)\b"
 )
 _YES = re.compile(
-    r"(?:(?:oh|um|uh|well|hi|hey)[, ]*)*(?:y+|yes+|yep+|yup+|yea+h*|yah|ya|ye|yass+|sure|ok|okay|correct|affirmative|absolutely|definitely|of course|"
-    r"it (?:did|does|is|has|was)\b|si+\b|claro|oui|please do|all good|todo bien|perfect|got it|cancel it|please cancel|go ahead|do it|👍)(?:\b|$)"
+    r"(?:(?:oh|um|uh|well|hi|hey)[, ]*)*(?:y+|yes+|yep+|yup+|yea+h*|yah|ya|ye|yass+|sure|ok|okay"
+    r"|correct|affirmative|absolutely|definitely|of course|"
+    r"it (?:did|does|is|has|was)\b|si+\b|claro|oui|please do|all good|todo bien|perfect|got it"
+    r"|cancel it|please cancel|go ahead|do it|👍)(?:\b|$)"
 )
 
 

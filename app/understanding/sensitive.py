@@ -87,7 +87,12 @@ def mask_sensitive(
     return Masked(masked, frozenset(find.kind for find in finds), tuple(reversed(pieces)))
 
 
+_HINT = re.compile(r"\d|pass|pwd|pw\b|clave|contrase", re.IGNORECASE)
+
+
 def _find_all(text: str, known: set[str]) -> list[_Find]:
+    if not _HINT.search(text):
+        return []
     finds = _find_cards(text, known)
     for kind, pattern, label in _PATTERNS:
         for match in pattern.finditer(text):
@@ -99,19 +104,25 @@ def _find_all(text: str, known: set[str]) -> list[_Find]:
 
 # Digits with at most three characters between any two of them.
 _DIGITS = re.compile(
-    r"\d[\ufe0f\u20e3]*(?:[ \t\u00a0\u2009\u202f.,/|_()\-\u2010-\u2015\n]{0,3}\d[\ufe0f\u20e3]*){11,}"
+    r"\d[\ufe0f\u20e3]*(?:[ \t\u00a0\u2009\u202f.,/"
+    r"|_()\-\u2010-\u2015\n]{0,3}\d[\ufe0f\u20e3]*){11,}"
 )
 _GROUP = re.compile(r"(?:\d[\ufe0f\u20e3]*)+")
 _CARD_WORD = re.compile(
-    r"(?:\b(?:card|visa|master ?card|amex|american express|discover|maestro|jcb|diners|cc|debit|credit|tarjeta|carte)"
-    r"(?: ?(?:card|number|no|num|is|was|es|#|n[uú]mero|ending|to|de|cr[eé]dito|d[eé]bito|on|used|my|the)\b)*[\s:=#.\-]*)$",
+    r"(?:\b(?:card|visa|master ?card|amex|american express|discover|maestro|jcb|diners|cc|debit"
+    r"|credit|tarjeta|carte)"
+    r"(?: ?(?:card|number|no|num|is|was|es|#|n[uú]mero|ending|to|de|cr[eé]dito|d[eé]bito|on|used"
+    r"|my|the)\b)*[\s:=#.\-]*)$",
     re.IGNORECASE,
 )
 _OTHER_WORD = re.compile(
-    r"(?:\b(?:orders?|tracking|track|confirmation|conf|reference|ref|invoice|rma|serial|s/n|imei|barcode|ean|gtin|isbn|upc|case|ticket|"
-    r"receipt|sku|model|part|item|fedex|ups|usps|dhl|shipment|parcel|package|gid|id|pedido|orden|rastreo|gu[ií]a|factura|return|authorization|account|acct|"
+    r"(?:\b(?:orders?|tracking|track|confirmation|conf|reference|ref|invoice|rma|serial|s/n|imei"
+    r"|barcode|ean|gtin|isbn|upc|case|ticket|"
+    r"receipt|sku|model|part|item|fedex|ups|usps|dhl|shipment|parcel|package|gid|id|pedido|orden"
+    r"|rastreo|gu[ií]a|factura|return|authorization|account|acct|"
     r"phone|tel|call|text|product|lot|batch|transaction|booking|po)"
-    r"(?:['’]?s)?(?:[ ]?(?:number|num|no|code|id|is|was|it|says?|es|n[uú]mero|de|authorization|label|at|for)\b)*[\s.:=#\-]*"
+    r"(?:['’]?s)?(?:[ ]?(?:number|num|no|code|id|is|was|it|says?|es|n[uú]mero|de|authorization"
+    r"|label|at|for)\b)*[\s.:=#\-]*"
     r"|(?:https?://|www\.|\w\.\w+/|/)\S*|#\s?)$",
     re.IGNORECASE,
 )
@@ -121,7 +132,8 @@ _EXPIRY = (
 )
 # What may follow a card: expiry date, postcode and security code, with or without their names.
 _CODE_AFTER = re.compile(
-    rf"[\s,;/.|\-]*(?:{_EXPIRY}[\s,;/|\-]*)?(?:(?:and|with|y|the|code|cvv|cvc|sec(?:urity)?|is)[\s:#]*)*"
+    rf"[\s,;/.|\-]*(?:{_EXPIRY}[\s,;/|\-]*)?(?:(?:and|with|y|the|code|cvv|cvc|sec(?:urity)?"
+    rf"|is)[\s:#]*)*"
     r"(?P<secret>\d{3,4})(?![\w/\-]|\.\d)",
     re.IGNORECASE,
 )
@@ -244,33 +256,41 @@ _PATTERNS = tuple(
             SensitiveKind.CARD_CODE,
             "[card code]",
             (
-                rf"\b(?:cvv2?|cvc2?|cv2|cvn|csc|(?:card |card's )?(?:security|verification) code|card code|"
+                rf"\b(?:cvv2?|cvc2?|cv2|cvn|csc|(?:card |card's )?(?:security|verification) code"
+                rf"|card code|"
                 rf"c[oó]digo de seguridad)\b{_IS}(?P<secret>\d{{3,4}})\b(?!%)",
                 r"\b(?:3|4|three|four)[ -]?digit(?:s)?(?: code| number)?(?: on the (?:back|front))?"
                 rf"(?: of (?:my|the) card)?{_IS}(?P<secret>\d{{3,4}})\b",
-                rf"\b(?:code|number|digits) on (?:the )?(?:back|front)(?: of (?:my|the) card)?{_IS}(?P<secret>\d{{3,4}})\b",
-                r"\b(?P<secret>\d{3,4})\s*(?:is|es|for|=|was)?\s*(?:the|my|el|mi)?\s*(?:cvv2?|cvc2?|cv2)\b",
+                rf"\b(?:code|number|digits) on (?:the )?(?:back|front)(?: of (?:my"
+                rf"|the) card)?{_IS}(?P<secret>\d{{3,4}})\b",
+                r"\b(?P<secret>\d{3,4})\s*(?:is|es|for|=|was)?\s*(?:the|my|el|mi)?\s*(?:cvv2?"
+                r"|cvc2?|cv2)\b",
             ),
         ),
         (
             SensitiveKind.SOCIAL_SECURITY_NUMBER,
             "[social security number]",
             (
-                r"(?<![\w-])(?P<secret>(?!000|666|9\d\d)\d{3}([- .])(?!00)\d{2}\2(?!0000)\d{4})(?![\w]|-\d)",
+                r"(?<![\w-])(?P<secret>(?!000|666"
+                r"|9\d\d)\d{3}([- .])(?!00)\d{2}\2(?!0000)\d{4})(?![\w]|-\d)",
                 r"\b(?:ssn|social security(?: number| no\.?| #)?|my social|social|seguro social)"
-                rf"{_IS}(?P<secret>(?!000|666|9)\d{{9}}|(?!000|666|9)\d{{3}}\D{{1,3}}\d{{2}}\D{{1,3}}\d{{4}})\b",
+                rf"{_IS}(?P<secret>(?!000|666|9)\d{{9}}|(?!000|666"
+                rf"|9)\d{{3}}\D{{1,3}}\d{{2}}\D{{1,3}}\d{{4}})\b",
             ),
         ),
         (
             SensitiveKind.PASSWORD,
             "[password]",
             (
-                rf"\b(?:password|passcode|passwd|passphrase|pwd|pw|pass|contrase[nñ]a|clave|mot de passe)\b"
-                rf"(?:\s+(?:is|es|was)\b|\s*[:=]|\s+-)\s*(?!\[)(?!{_STORY})[\"'“‘]?(?P<secret>[^\s\"'“”‘’\[]{{3,}})",
+                rf"\b(?:password|passcode|passwd|passphrase|pwd|pw|pass|contrase[nñ]a|clave"
+                rf"|mot de passe)\b"
+                rf"(?:\s+(?:is|es|was)\b|\s*[:=]"
+                rf"|\s+-)\s*(?!\[)(?!{_STORY})[\"'“‘]?(?P<secret>[^\s\"'“”‘’\[]{{3,}})",
                 r"\b(?:password|passcode|passwd|pwd|pass|contrase[nñ]a|clave)\s+"
                 r"(?!\[)(?P<secret>(?=[^\s]*\d)(?=[^\s]*[a-z])[^\s\[]{5,})",
                 r"\bpasscode\s+(?P<secret>\d{4,8})\b",
-                r"\b(?:(?:my|the|card|bank|debit|atm|mi|el) pin(?: code| number)?(?:\s+(?:is|es)|\s*[:=])|\bpin(?: code| number)?\s*[:=])"
+                r"\b(?:(?:my|the|card|bank|debit|atm|mi|el) pin(?: code| number)?(?:\s+(?:is|es)"
+                r"|\s*[:=])|\bpin(?: code| number)?\s*[:=])"
                 r"\s*(?P<secret>\d{4,8})\b",
             ),
         ),

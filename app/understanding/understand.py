@@ -75,7 +75,8 @@ def understand(
 
 
 _ASKS = re.compile(
-    r"(?:hi |hey |hello |please |and |so )*(?:what|which|how|when|where|who|why|can|could|would|will|do|does|did|is|are|was|has|have|should|"
+    r"(?:hi |hey |hello |please |and |so )*(?:what|which|how|when|where|who|why|can|could|would"
+    r"|will|do|does|did|is|are|was|has|have|should|"
     r"que|cual|como|cuando|donde|quien|por que|pueden|puede|hay|est ce que|ou est)\b"
 )
 
