@@ -14,6 +14,8 @@ from app.foundation.media import DiskMediaStore, MediaStore
 from app.helpdesk.ports import Helpdesk, HelpdeskAuthorisation
 from app.messaging.ports import SmsProvider
 from app.orders.ports import Commerce
+from app.proof.anchor_folder import AnchorFolder
+from app.proof.ports import Anchors
 from app.settings import Settings
 from app.shops.ports import IdTokens, TokenSource
 from app.vendors.shopify.client import ShopifyClient
@@ -36,6 +38,7 @@ class Ports:
     clock: Clock
     keys: KeyRing
     media: MediaStore
+    anchors: Anchors
     sms: SmsProvider
     commerce: Commerce
     tokens: TokenSource
@@ -87,6 +90,7 @@ def build(settings: Settings, reactions: Reactions) -> Ports:
         clock=clock,
         keys=KeyRing(settings.encryption_keys.get_secret_value()),
         media=media_store(settings),
+        anchors=AnchorFolder(settings.anchor_path),
         sms=TwilioProvider(base_url=settings.twilio_base_url, public_url=settings.public_url),
         commerce=ShopifyCommerce(ShopifyClient(base_url=settings.shopify_base_url)),
         tokens=ShopifyTokenSource(

@@ -15,12 +15,14 @@ from app.foundation.crypto import KeyRing
 from app.foundation.db import Base, Database
 from app.helpdesk.models import HelpdeskAccount
 from app.messaging.models import Sender
+from app.proof.models import AuditChain
 from app.shops.models import ShopToken
 
 SECRETS: tuple[tuple[type[Base], tuple[str, ...]], ...] = (
     (ShopToken, ("access_token", "refresh_token")),
     (Sender, ("auth_token",)),
     (HelpdeskAccount, ("access_token", "refresh_token", "webhook_secret")),
+    (AuditChain, ("secret",)),
 )
 
 

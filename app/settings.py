@@ -37,6 +37,7 @@ class Settings(BaseSettings):
     media_s3_region: str = "us-east-1"
     media_s3_key: str | None = None
     media_s3_secret: SecretStr | None = None
+    anchor_path: Path = Path("anchors")  # folder of the chains' heads, best on other storage
     worker_processes: int = 2
     worker_threads: int = 8  # jobs that one worker process runs side by side
     sandbox_clock_path: Path | None = None

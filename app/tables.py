@@ -11,8 +11,9 @@ from app.foundation.inbox import Receipt
 from app.foundation.outbox import OutboxRow
 from app.helpdesk.models import HelpdeskAccount, TicketLink, TicketWrite
 from app.joining.models import JoinLink
-from app.messaging.models import Media, Message, MessageStatus, Sender
+from app.messaging.models import Media, Message, MessageStatus, MessageStatusEvent, Sender
 from app.orders.models import Fulfillment, Order, OrderLine
+from app.proof.models import AuditChain, AuditSeal, TextRecord
 from app.shops.models import Shop, ShopPreferences, ShopToken, Staff
 
 ALL_TABLES = (
@@ -30,6 +31,7 @@ ALL_TABLES = (
     Message,
     Media,
     MessageStatus,
+    MessageStatusEvent,
     Conversation,
     CheckIn,
     JoinLink,
@@ -39,4 +41,7 @@ ALL_TABLES = (
     Receipt,
     OutboxRow,
     AuditEntry,
+    TextRecord,
+    AuditChain,
+    AuditSeal,
 )

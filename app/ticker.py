@@ -30,6 +30,7 @@ from app.foundation.db import is_away
 from app.helpdesk import jobs as helpdesk_jobs
 from app.messaging.look_up import ask_about_lost
 from app.orders.assume_arrival import assume_arrivals
+from app.proof import jobs as proof_jobs
 from app.reactions import react
 from app.receipts import release_known
 from app.relay import put_back, relay_once
@@ -162,16 +163,28 @@ def helpdesk_tokens(ports: Ports, now: datetime) -> int:
     return int(helpdesk_jobs.refresh_idle(ports))
 
 
+def seals(ports: Ports, now: datetime) -> int:
+    proof_jobs.seal_all(ports, now=now)
+    return 0  # whatever came meanwhile waits for the next time
+
+
+def anchors(ports: Ports, now: datetime) -> int:
+    proof_jobs.anchor_all(ports, now=now)
+    return 0
+
+
 DUTIES = (
     Duty("check_ins", 1, check_ins),
     Duty("held_texts", 1, held_texts),
     Duty("orphans", 2, orphans),
     Duty("waiting_receipts", 5, waiting_receipts),
+    Duty("seals", 5, seals),
     Duty("helpdesk_polls", 15, helpdesk_polls),
     Duty("arrivals", 60, arrivals),
     Duty("silent_opt_outs", 60, silent_opt_outs),
     Duty("backfills", 60, backfills),
     Duty("helpdesk_tokens", 300, helpdesk_tokens),
+    Duty("anchors", 300, anchors),
     Duty("nightly_poll", 600, nightly_poll),
     Duty("prune", 3600, prune),
 )

@@ -115,6 +115,7 @@ class Stage:
             "SHOPIFY_API_KEY": "key-of-the-bench",
             "SHOPIFY_API_SECRET": requests.SHOPIFY_SECRET,
             "MEDIA_PATH": str(LOGS / "media"),
+            "ANCHOR_PATH": str(LOGS / "anchors"),
             **changes,
         }
 

@@ -53,6 +53,7 @@ def development(
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
         "MEDIA_PATH": str(STATE / "media"),
+        "ANCHOR_PATH": str(STATE / "anchors"),
         "PROMETHEUS_MULTIPROC_DIR": str(STATE / "metrics"),
         "SHOPIFY_API_KEY": "doorstep-sandbox-key",
         "SHOPIFY_BASE_URL": f"{at.sandbox_url}/shopify/{{shop}}",

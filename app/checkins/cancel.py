@@ -15,6 +15,7 @@ from app.checkins.models import CheckIn
 from app.consent.events import ConsentRevoked
 from app.foundation.db import Session
 from app.messaging.queue import cancel_text
+from app.messaging.suppress import suppressions_of
 from app.orders.events import OrderStopped
 from app.orders.models import Order
 from app.shops.events import ShopUninstalled
@@ -56,15 +57,19 @@ def _cancel(session: Session, which: sa.ColumnElement[bool], *, now: datetime, r
         .order_by(CheckIn.message_id)
     ).all()
     for message_id in filter(None, queued):
-        cancel_text(session, message_id=message_id, reason=reason)
+        cancel_text(session, now=now, message_id=message_id, reason=reason)
     _call_off(session, which, now=now, reason=reason)
 
 
 def _call_off(
     session: Session, which: sa.ColumnElement[bool], *, now: datetime, reason: str
 ) -> None:
-    session.execute(
+    ended = (
         sa.update(CheckIn)
         .where(which, CheckIn.state.in_(OPEN))
         .values(state="cancelled", reason=reason, ended_at=now)
+        .returning(CheckIn.id, CheckIn.shop_id, CheckIn.order_id, CheckIn.kind)
+        .cte("ended")
     )
+    kept = suppressions_of(ended, now=now, reason=reason)
+    session.execute(sa.select(ended.c.id).add_cte(kept))

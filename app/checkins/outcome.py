@@ -63,11 +63,11 @@ def follow_retry(session: Session, event: TextRetried, *, now: datetime) -> None
         sa.select(CheckIn).where(CheckIn.message_id == event.first_id).with_for_update()
     ).one_or_none()
     if check_in is None:
-        cancel_text(session, message_id=event.message_id, reason="called_off")
+        cancel_text(session, now=now, message_id=event.message_id, reason="called_off")
         return
     reason = why_not_again(session, check_in, now=now)
     if reason is not None:
-        cancel_text(session, message_id=event.message_id, reason=reason)
+        cancel_text(session, now=now, message_id=event.message_id, reason=reason)
         return
     check_in.message_id, check_in.state = event.message_id, "queued"
     check_in.reason, check_in.ended_at = GOES_ONCE_MORE, None

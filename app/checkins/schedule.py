@@ -15,11 +15,13 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app.checkins.models import CheckIn
 from app.checkins.schedule_rules import NotDue, due_at
+from app.consent.permission import Purpose
 from app.consent.state_rules import load_rules
 from app.consent.zones import Places, locate
 from app.contacts.models import Contact
 from app.foundation.db import Session
 from app.messaging.permit import window_of
+from app.messaging.suppress import record_suppression
 from app.orders.events import ParcelDelivered
 from app.orders.models import Fulfillment, Order
 from app.orders.ports import Place
@@ -51,7 +53,7 @@ def schedule_for_parcel(session: Session, event: ParcelDelivered, *, now: dateti
         reason=skipped,
         ended_at=now if skipped else None,
     )
-    return session.scalar(
+    check_in_id = session.scalar(
         statement.on_conflict_do_update(
             index_elements=["order_id", "kind", sa.text("coalesce(parcel_id, 0)")],
             set_={
@@ -66,6 +68,17 @@ def schedule_for_parcel(session: Session, event: ParcelDelivered, *, now: dateti
             where=CheckIn.state == "scheduled",
         ).returning(CheckIn.id)
     )
+    if check_in_id is not None and skipped:
+        record_suppression(
+            session,
+            now=now,
+            shop_id=event.shop_id,
+            check_in_id=check_in_id,
+            order_id=order.id,
+            purpose=Purpose.CHECK_IN,
+            reason=skipped,
+        )
+    return check_in_id
 
 
 def due_time(

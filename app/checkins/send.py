@@ -25,6 +25,8 @@ from app.conversations.reply import OwnText, add_own_text
 from app.foundation.db import Session
 from app.messaging.locks import lock_contact
 from app.messaging.permit import Subject, ask_permission
+from app.messaging.standing import version_of
+from app.messaging.suppress import record_suppression
 
 SPREAD_SECONDS = 600
 STILL_WAITING = timedelta(days=3)
@@ -57,6 +59,15 @@ def send_check_in(session: Session, event: CheckInDue, *, now: datetime) -> None
     reason = out_of_place(facts, now=now)
     if reason:
         skip(session, facts, now=now, reason=reason)
+        record_suppression(
+            session,
+            now=now,
+            shop_id=event.shop_id,
+            check_in_id=facts.id,
+            order_id=facts.order_id,
+            purpose=Purpose.CHECK_IN,
+            reason=reason,
+        )
         return
     verdict = ask_permission(
         session,
@@ -94,6 +105,7 @@ def send_check_in(session: Session, event: CheckInDue, *, now: datetime) -> None
         text=OwnText(
             body=write(facts),
             author="system",
+            written_by=written_by(facts),
             purpose=Purpose.CHECK_IN,
             key=f"check-in:{facts.id}",
             order_id=facts.order_id,
@@ -156,7 +168,7 @@ def spread(facts: Any) -> timedelta:
 def write(facts: Any) -> str:
     """The words: the merchant's copy or our own, filled with what is known."""
     only = facts.in_hand[0] if facts.in_hand and len(facts.in_hand) == 1 else None
-    kind = CopyKind.OPENER if facts.basis == "carrier" else CopyKind.SOFT_OPENER
+    kind = kind_of(facts)
     return render(
         copy_of(facts, kind),
         {
@@ -170,6 +182,16 @@ def write(facts: Any) -> str:
         kind=kind,
         first_contact=not facts.heard_from_us,
     )
+
+
+def kind_of(facts: Any) -> CopyKind:
+    return CopyKind.OPENER if facts.basis == "carrier" else CopyKind.SOFT_OPENER
+
+
+def written_by(facts: Any) -> str:
+    """Which copy, in which version, wrote the text."""
+    kind = kind_of(facts)
+    return f"copy:{kind.value}:{version_of(copy_of(facts, kind))}"
 
 
 def copy_of(preferences: Any, kind: CopyKind) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.foundation.columns import CreatedAt, Id, ShopId
+from app.foundation.columns import CreatedAt, Id, ShopId, Xid
 from app.foundation.db import Base
 
 
@@ -31,8 +31,10 @@ class ConsentEvent(Base):
     proof: Mapped[str]  # sha256 over the row's facts
     occurred_at: Mapped[datetime]
     recorded_at: Mapped[CreatedAt]
+    xid: Mapped[Xid]
 
     __table_args__ = (
+        sa.Index("consent_events_to_seal", "shop_id", "xid", "id"),
         sa.Index("consent_events_phone", "shop_id", "phone", "id"),
         # one fact reported twice is one row
         sa.Index("consent_events_once", "shop_id", "proof", unique=True),
@@ -54,5 +56,10 @@ class PermissionRecord(Base):
     not_before: Mapped[datetime | None]
     evidence: Mapped[dict[str, Any]]
     decided_at: Mapped[datetime]
+    xid: Mapped[Xid]
 
-    __table_args__ = (sa.Index("permissions_message", "message_id"),)
+    __table_args__ = (
+        sa.Index("permissions_message", "message_id"),
+        sa.Index("permissions_check_in", "check_in_id", postgresql_where="check_in_id IS NOT NULL"),
+        sa.Index("permissions_to_seal", "shop_id", "xid", "id"),
+    )

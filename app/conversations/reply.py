@@ -44,6 +44,7 @@ class OwnText:
     purpose: Purpose
     key: str
     author_name: str | None = field(default=None, repr=False)
+    written_by: str | None = None  # agent:zendesk:8817 | copy:opener:<version>
     order_id: int | None = None
     photos: Sequence[Photo] = ()
 
@@ -69,6 +70,7 @@ def add_own_text(
                 body=part,
                 author=text.author,
                 author_name=text.author_name,
+                written_by=text.written_by,
                 purpose=text.purpose,
                 key=key,
                 order_id=text.order_id,
@@ -104,6 +106,7 @@ def reply_as_agent(
     body: str,
     agent_name: str,
     key: str,
+    written_by: str | None = None,
     photos: Sequence[Photo] = (),
 ) -> Added | AlreadyAdded:
     """A human's reply, written in a helpdesk. The thread is theirs from here on."""
@@ -124,6 +127,7 @@ def reply_as_agent(
             body=body,
             author="agent",
             author_name=agent_name,
+            written_by=written_by,
             purpose=Purpose.AGENT_REPLY,
             key=key,
             photos=photos,

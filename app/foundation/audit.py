@@ -1,7 +1,9 @@
-"""Who did what, when: an append-only list that a merchant can read and export.
+"""Who did what, and who read what, when: an append-only list that a merchant can read and export.
 
 Sends and consents have ledgers of their own (`permissions`, `consent_events`); this one holds
-what people and the system did otherwise. Ids and codes only, never texts or numbers.
+what people and the system did otherwise. Ids, codes and the merchant's own settings only, never
+a buyer's texts, name or number. Shopify's rules for protected customer data ask for a log of who
+saw it (shopify.dev/docs/apps/launch/protected-customer-data, level 2): `record_read`.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.foundation.columns import Id, ShopId
+from app.foundation.columns import Id, ShopId, Xid
 from app.foundation.db import Base, Session
 
 
@@ -26,8 +28,12 @@ class AuditEntry(Base):
     action: Mapped[str]
     subject: Mapped[str]  # conversation:12, sender:3, …
     detail: Mapped[dict[str, Any]] = mapped_column(server_default=sa.text("'{}'"))
+    xid: Mapped[Xid]
 
-    __table_args__ = (sa.Index("audit_entries_by_shop", "shop_id", "id"),)
+    __table_args__ = (
+        sa.Index("audit_entries_by_shop", "shop_id", "id"),
+        sa.Index("audit_entries_to_seal", "shop_id", "xid", "id"),
+    )
 
 
 def record(
@@ -44,4 +50,19 @@ def record(
         AuditEntry(
             shop_id=shop_id, at=now, actor=actor, action=action, subject=subject, detail=detail
         )
+    )
+
+
+def record_read(
+    session: Session, *, now: datetime, shop_id: int, actor: str, subject: str, **detail: Any
+) -> None:
+    """Somebody was shown, or took away, what is stored of a buyer. `subject`: contact:12, …"""
+    record(
+        session,
+        now=now,
+        shop_id=shop_id,
+        actor=actor,
+        action="data.read",
+        subject=subject,
+        **detail,
     )

@@ -153,6 +153,7 @@ def _send(tools: Needs, desk: Desk, ticket: _Ticket, comment: ReadComment) -> No
                 body=body,
                 agent_name=(comment.author_name.split() or [""])[0],
                 key=f"{at.kind}:{ticket.ticket_id}:{comment.comment_id}",
+                written_by=f"agent:{at.kind}:{comment.author_id}",
                 photos=attached.photos,
             )
             link = session.get_one(TicketLink, at.link_id)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from flask import Blueprint, Response
 
+from app.foundation import audit
 from app.foundation.jobs import Tools
 from app.foundation.media import BadMediaToken, MediaGone, read_media_token
 from app.messaging.models import Media
@@ -27,6 +28,16 @@ def blueprint(tools: Tools) -> Blueprint:
             photo = session.scalars(
                 sa.select(Media).where(Media.id == grant.media_id)
             ).one_or_none()
+            if photo is not None and photo.storage_key is not None:
+                audit.record_read(
+                    session,
+                    now=tools.clock.now(),
+                    shop_id=grant.shop_id,
+                    actor="holder of a signed address",
+                    subject=f"message:{photo.message_id}",
+                    what="photo",
+                    media_id=photo.id,
+                )
         if photo is None or photo.storage_key is None:
             return Response("This photo is no longer kept.\n", 404)
         try:

@@ -21,6 +21,16 @@ from app.messaging.models import Sender
 # Segments a second by kind of number: the carriers' usual floor, to be raised as they grant more.
 SPEED = {"toll_free": 3.0, "ten_dlc": 1.0, "short_code": 100.0}
 
+# The shop's own number is no buyer's; its token is nobody's business.
+AUDITED = (
+    "account_sid",
+    "messaging_service_sid",
+    "phone",
+    "segments_per_second",
+    "provider_confirms",
+    "state",
+)
+
 
 @dataclass(frozen=True)
 class Line:
@@ -57,6 +67,7 @@ def connect_line(
     if sender is None:
         sender = Sender(shop_id=shop_id, door_key=secrets.token_urlsafe(24), next_slot_at=now)
         session.add(sender)
+    before = {name: getattr(sender, name) for name in AUDITED}
     sender.account_sid = line.account_sid
     sender.auth_token = keys.encrypt(line.auth_token)
     sender.messaging_service_sid = line.messaging_service_sid
@@ -74,5 +85,10 @@ def connect_line(
         action="sender.connected",
         subject=f"sender:{sender.id}",
         kind=line.kind,
+        changes={
+            name: [was, getattr(sender, name)]
+            for name, was in before.items()
+            if was != getattr(sender, name)
+        },
     )
     return sender

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 
 from app.contacts.models import Contact
+from app.foundation import audit
 from app.foundation.errors import Permanent, Temporary, Unknowable
 from app.foundation.jobs import Tools
 from app.foundation.media import Unreadable, clean_photo, sign_media_token
@@ -152,6 +153,16 @@ def fetch_photo(tools: Needs, access: SenderAccess, *, shop_id: int, media: Medi
     with tools.db.shop(shop_id) as session:
         now = tools.clock.now()
         if photos.store_photo(session, now=now, media_id=media.id, photo=photo, storage_key=key):
+            audit.record(
+                session,
+                now=now,
+                shop_id=shop_id,
+                actor="system",
+                action="photo.stored",
+                subject=f"message:{media.message_id}",
+                media_id=media.id,
+                sha256=key.rpartition("/")[2],
+            )
             session.later(photos.deletion_at_provider(media))
 
 

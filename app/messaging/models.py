@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.foundation.columns import CreatedAt, Id, ShopId
+from app.foundation.columns import CreatedAt, Id, ShopId, Xid
 from app.foundation.db import Base
 
 
@@ -52,6 +52,8 @@ class Message(Base):
     direction: Mapped[str]  # in | out
     author: Mapped[str]  # contact | assistant | agent | system
     author_name: Mapped[str | None]
+    # who exactly: agent:zendesk:8817 | copy:opener:<version>
+    written_by: Mapped[str | None]
     # Of an outbound text, in consent's words; of an inbound one `join` if it was the shop's
     # keyword or the yes to our question, and so asks nothing of a human
     purpose: Mapped[str | None]
@@ -77,6 +79,7 @@ class Message(Base):
     created_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]  # accepted by the provider
     delivered_at: Mapped[datetime | None]
+    xid: Mapped[Xid]
 
     media: Mapped[list[Media]] = relationship(order_by="Media.ordinal")
 
@@ -86,6 +89,7 @@ class Message(Base):
         sa.Index("messages_thread", "conversation_id", "id"),
         sa.Index("messages_contact", "contact_id", "created_at"),
         sa.Index("messages_retry", "retry_of", postgresql_where="retry_of IS NOT NULL"),
+        sa.Index("messages_to_seal", "shop_id", "xid", "id"),
         sa.Index(
             "messages_held",
             "not_before",
@@ -139,4 +143,31 @@ class MessageStatus(Base):
 
     __table_args__ = (
         sa.Index("message_statuses_once", "shop_id", "provider_sid", "status", unique=True),
+    )
+
+
+class MessageStatusEvent(Base):
+    """The history of a text's fate, kept for proof: append-only, where `message_statuses` is
+    emptied. Reports carry the provider's id, our own endings the row's."""
+
+    __tablename__ = "message_status_events"
+
+    id: Mapped[Id]
+    shop_id: Mapped[ShopId]
+    message_id: Mapped[int | None]
+    provider_sid: Mapped[str | None]
+    status: Mapped[str]
+    error_code: Mapped[str | None]
+    reason: Mapped[str | None]
+    at: Mapped[datetime]
+    xid: Mapped[Xid]
+
+    __table_args__ = (
+        sa.Index(
+            "message_status_events_message",
+            "message_id",
+            postgresql_where="message_id IS NOT NULL",
+        ),
+        sa.Index("message_status_events_once", "shop_id", "provider_sid", "status", unique=True),
+        sa.Index("message_status_events_to_seal", "shop_id", "xid", "id"),
     )

@@ -25,6 +25,7 @@ from app.consent.verdicts import Allowed, Denied, NotBefore, Verdict
 from app.consent.week_hours import WeekHours
 from app.consent.zones import Places, locate
 from app.foundation.db import Session
+from app.messaging.standing import standing_of
 from app.messaging.states import TOOK_OFF
 from app.orders.ports import Place
 
@@ -86,7 +87,8 @@ class Subject:
 
 def ask_permission(session: Session, *, now: datetime, subject: Subject) -> Verdict:
     """The verdict for this moment, stored with its evidence."""
-    verdict = decide(gather(session, now=now, subject=subject))
+    request = gather(session, now=now, subject=subject)
+    verdict = decide(request)
     record = verdict.as_record()
     session.sql(
         STORE_VERDICT,
@@ -98,7 +100,7 @@ def ask_permission(session: Session, *, now: datetime, subject: Subject) -> Verd
             "verdict": record["verdict"],
             "reason": record.get("reason"),
             "not_before": record.get("at"),
-            "evidence": json.dumps(record),
+            "evidence": json.dumps(record | {"standing": standing_of(request)}),
             "now": now,
         },
     )

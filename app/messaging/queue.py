@@ -16,7 +16,7 @@ from app.consent.events import ConsentRevoked
 from app.consent.permission import Purpose
 from app.foundation.db import LaterWork, Session
 from app.messaging.events import TextAccepted, TextEnded
-from app.messaging.models import Media, Message
+from app.messaging.models import Media, Message, MessageStatusEvent
 from app.messaging.photos import refer_to
 from app.messaging.segments import count_segments
 
@@ -42,15 +42,16 @@ class NewText:
     purpose: Purpose
     key: str  # unique in the shop
     author_name: str | None = field(default=None, repr=False)
+    written_by: str | None = None
     order_id: int | None = None
     photos: Sequence[Photo] = ()
 
 
 QUEUE = """
-INSERT INTO messages (shop_id, contact_id, conversation_id, direction, author, author_name, purpose,
-  body, segments, state, dedupe_key, order_id, created_at)
-VALUES (%(shop)s, %(contact)s, %(conversation)s, 'out', %(author)s, %(author_name)s, %(purpose)s,
-  %(body)s, %(segments)s, 'queued', %(key)s, %(order)s, %(now)s)
+INSERT INTO messages (shop_id, contact_id, conversation_id, direction, author, author_name, written_by,
+  purpose, body, segments, state, dedupe_key, order_id, created_at)
+VALUES (%(shop)s, %(contact)s, %(conversation)s, 'out', %(author)s, %(author_name)s, %(written_by)s,
+  %(purpose)s,  %(body)s, %(segments)s, 'queued', %(key)s, %(order)s, %(now)s)
 ON CONFLICT (shop_id, dedupe_key) DO NOTHING RETURNING id
 """
 
@@ -69,6 +70,7 @@ def queue_text(session: Session, *, now: datetime, text: NewText) -> int | None:
             "conversation": text.conversation_id,
             "author": text.author,
             "author_name": text.author_name,
+            "written_by": text.written_by,
             "purpose": text.purpose.value,
             "body": text.body,
             "segments": max(1, count_segments(text.body).segments),
@@ -117,13 +119,24 @@ def _cancel(session: Session, which: sa.ColumnElement[bool], *, now: datetime, r
         .order_by(Message.id)
         .with_for_update()
     )
-    cancelled = session.execute(
+    ended = (
         sa.update(Message)
         .where(Message.id.in_(waiting), Message.state == "queued")
         .values(state="cancelled", reason=reason)
         .returning(Message.id, Message.shop_id, Message.conversation_id, Message.purpose)
-    ).all()
-    for row in cancelled:
+        .cte("ended")
+    )
+    kept = sa.insert(MessageStatusEvent).from_select(
+        ["shop_id", "message_id", "status", "reason", "at"],
+        sa.select(
+            ended.c.shop_id,
+            ended.c.id,
+            sa.literal("cancelled"),
+            sa.literal(reason),
+            sa.literal(now),
+        ),
+    )
+    for row in session.execute(sa.select(ended).add_cte(kept.cte("kept"))).all():
         session.publish(
             TextEnded(
                 shop_id=row.shop_id,
@@ -138,20 +151,26 @@ def _cancel(session: Session, which: sa.ColumnElement[bool], *, now: datetime, r
 
 
 CANCEL = """
-UPDATE messages SET reason = %(reason)s,
-  state = CASE state WHEN 'queued' THEN 'cancelled' ELSE state END
-WHERE id = %(message)s AND state IN ('queued', 'sending') RETURNING state
+WITH ended AS (
+  UPDATE messages SET reason = %(reason)s,
+    state = CASE state WHEN 'queued' THEN 'cancelled' ELSE state END
+  WHERE id = %(message)s AND state IN ('queued', 'sending') RETURNING shop_id, id, state),
+kept AS (
+  INSERT INTO message_status_events (shop_id, message_id, status, reason, at)
+  SELECT shop_id, id, state, %(reason)s, %(now)s FROM ended WHERE state = 'cancelled')
+SELECT state FROM ended
 """
 
 
-def cancel_text(session: Session, *, message_id: int, reason: str) -> bool:
+def cancel_text(session: Session, *, now: datetime, message_id: int, reason: str) -> bool:
     """Take one text back that has not left yet. False if it has, or is just leaving.
 
     One that is being handed over keeps the reason: if the provider does not take it now, it is
     not handed over again.
     """
     session.flush()
-    row = session.sql(CANCEL, {"message": message_id, "reason": reason}).one_or_none()
+    asked = {"message": message_id, "reason": reason, "now": now}
+    row = session.sql(CANCEL, asked).one_or_none()
     return row is not None and row.state == "cancelled"
 
 

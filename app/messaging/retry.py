@@ -48,6 +48,7 @@ def queue_retry(session: Session, *, now: datetime, message: Message) -> Message
         direction="out",
         author=message.author,
         author_name=message.author_name,
+        written_by=message.written_by,
         purpose=message.purpose,
         body=message.body,
         segments=message.segments,

@@ -33,7 +33,7 @@ from app.foundation.errors import Temporary, Unknowable
 from app.foundation.metrics import TEXTS_ENDED, TEXTS_SENT
 from app.messaging.events import TextAccepted, TextEnded
 from app.messaging.locks import lock, lock_text
-from app.messaging.models import Message
+from app.messaging.models import Message, MessageStatusEvent
 from app.messaging.permit import Allowed, Denied, NotBefore, Subject, ask_permission
 from app.messaging.ports import CodeAction, OutboundText, Rejected
 from app.messaging.status import bind_waiting
@@ -304,6 +304,17 @@ _REASON_OF = {CodeAction.SUPPRESS: "opted_out", CodeAction.LITIGATOR: "litigator
 def end_text(session: Session, *, now: datetime, message: Message, state: str, reason: str) -> None:
     """This text will not arrive, or nobody can say; whoever cares is told."""
     message.state, message.reason = state, reason
+    if state != "blocked":  # of which the verdict tells
+        session.add(
+            MessageStatusEvent(
+                shop_id=message.shop_id,
+                message_id=message.id,
+                status=state,
+                reason=reason,
+                error_code=message.error_code,
+                at=now,
+            )
+        )
     session.flush()
     session.publish(
         TextEnded(

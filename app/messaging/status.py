@@ -25,13 +25,17 @@ RANK = (
     + " ELSE 9 END END"
 )
 
-# Dedupe, then move the text if this report is ahead of what we know. A report whose text is not
-# known yet stays in `message_statuses` until the text is bound.
+# Dedupe, keep it for the history, then move the text if this report is ahead of what we know.
+# A report whose text is not known yet stays in `message_statuses` until the text is bound.
 APPLY = f"""
 WITH seen AS (
   INSERT INTO message_statuses (shop_id, provider_sid, status, error_code)
   VALUES (%(shop)s, %(sid)s, %(status)s, %(error)s)
   ON CONFLICT (shop_id, provider_sid, status) DO NOTHING RETURNING id),
+kept AS (
+  INSERT INTO message_status_events (shop_id, message_id, provider_sid, status, error_code, at)
+  SELECT %(shop)s, %(message)s::bigint, %(sid)s, %(status)s, %(error)s, %(now)s FROM seen
+  ON CONFLICT (shop_id, provider_sid, status) DO NOTHING),
 target AS (
   SELECT m.id, m.provider_sid IS NULL AS unbound FROM messages m, seen
   WHERE m.direction = 'out'
@@ -66,6 +70,10 @@ seen AS (
   INSERT INTO message_statuses (shop_id, provider_sid, status)
   SELECT shop, %(sid)s, %(status)s FROM target WHERE %(state)s <> 'accepted'
   ON CONFLICT (shop_id, provider_sid, status) DO NOTHING RETURNING id),
+kept AS (
+  INSERT INTO message_status_events (shop_id, message_id, provider_sid, status, at)
+  SELECT target.shop, target.id, %(sid)s, %(status)s, %(now)s FROM target, seen
+  ON CONFLICT (shop_id, provider_sid, status) DO NOTHING),
 moved AS (
   UPDATE messages m SET state = %(state)s,
     delivered_at = CASE WHEN %(state)s IN ('delivered', 'read') THEN coalesce(delivered_at, %(now)s)
@@ -164,8 +172,13 @@ def end_reported(session: Session, *, now: datetime, message_id: int) -> None:
     )
 
 
+# The history begins with the provider's own answer, which is reported to nobody else.
 WAITING = """
-DELETE FROM message_statuses WHERE shop_id = %s AND provider_sid = %s
+WITH kept AS (
+  INSERT INTO message_status_events (shop_id, message_id, provider_sid, status, at)
+  VALUES (%(shop)s, %(message)s, %(sid)s, 'accepted', %(now)s)
+  ON CONFLICT (shop_id, provider_sid, status) DO NOTHING)
+DELETE FROM message_statuses WHERE shop_id = %(shop)s AND provider_sid = %(sid)s
 RETURNING status, error_code
 """
 
@@ -174,7 +187,8 @@ def bind_waiting(
     session: Session, *, now: datetime, shop_id: int, message_id: int, provider_sid: str
 ) -> None:
     """Apply the reports that came before the text was bound to its provider id."""
-    waiting = session.sql(WAITING, shop_id, provider_sid).all()
+    asked = {"shop": shop_id, "message": message_id, "sid": provider_sid, "now": now}
+    waiting = session.sql(WAITING, asked).all()
     for row in sorted(waiting, key=lambda row: PROVIDER_RANKS.get(row.status, 0)):
         apply_status(
             session,

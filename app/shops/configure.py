@@ -30,8 +30,11 @@ def save_preferences(
 ) -> ShopPreferences:
     """Apply `changes` by field name. Raises Refused naming the field, its fault and the remedy."""
     preferences = preferences_of(session, shop_id)
+    before: dict[str, Any] = {}
     for name, value in changes.items():
-        setattr(preferences, name, _checked(name, value))
+        checked = _checked(name, value)
+        before[name] = getattr(preferences, name)
+        setattr(preferences, name, checked)
     if preferences.window_start >= preferences.window_end:
         raise Refused("window", "the window must begin before it ends")
     if preferences.sunday_start >= preferences.sunday_end:
@@ -43,7 +46,10 @@ def save_preferences(
         actor=actor,
         action="preferences.saved",
         subject=f"shop:{shop_id}",
-        fields=sorted(changes),
+        changes={
+            name: [_as_json(before[name]), _as_json(value)]
+            for name, value in sorted(changes.items())
+        },
     )
     return preferences
 
@@ -72,3 +78,7 @@ def _check_address(name: str, value: Any) -> None:
         raise Refused(name, f"{name} must begin with https:// and name a page of yours")
     if len(value) > LONGEST_ADDRESS:
         raise Refused(name, f"{name} may have {LONGEST_ADDRESS} characters: it is part of a text")
+
+
+def _as_json(value: Any) -> Any:
+    return value.isoformat(timespec="minutes") if isinstance(value, time) else value

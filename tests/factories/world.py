@@ -38,6 +38,7 @@ from app.foundation.outbox import QUEUES
 from app.messaging.connect import Line, connect_line
 from app.messaging.models import Message
 from app.orders.ports import ShopFacts
+from app.proof.anchor_folder import AnchorFolder
 from app.reactions import react
 from app.relay import relay_once
 from app.settings import Settings
@@ -104,6 +105,7 @@ class World:
             encryption_keys=Fernet.generate_key().decode(),
             metrics_token="metrics-of-tests",
             media_path=home / "media",
+            anchor_path=home / "anchors",
             shopify_api_key="key-of-tests",
             shopify_api_secret=SECRET,
         )
@@ -113,6 +115,7 @@ class World:
             clock=self.clock,
             keys=KeyRing(settings.encryption_keys.get_secret_value()),
             media=DiskMediaStore(settings.media_path),
+            anchors=AnchorFolder(settings.anchor_path),
             sms=self.sms,
             commerce=self.commerce,
             tokens=self.tokens,

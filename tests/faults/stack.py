@@ -132,6 +132,7 @@ class Stack:
             "ENCRYPTION_KEYS": Fernet.generate_key().decode(),
             "METRICS_TOKEN": METRICS_TOKEN,
             "MEDIA_PATH": str(self.folder / "media"),
+            "ANCHOR_PATH": str(self.folder / "anchors"),
             "SHOPIFY_API_KEY": "key-of-the-fault-tests",
             "SHOPIFY_API_SECRET": SHOPIFY_SECRET,
             "SHOPIFY_BASE_URL": f"{sandbox}/shopify/{{shop}}",

@@ -18,6 +18,7 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from werkzeug.wrappers import Response as AnyResponse
 
 from app.checkins.queries import counts_by_state, recent_check_ins
+from app.foundation import audit
 from app.foundation.errors import Permanent, Temporary
 from app.foundation.limits import Limits
 from app.helpdesk.connect import connect_link
@@ -88,7 +89,7 @@ def blueprint(tools: Needs, limits: Limits, *, api_key: str, secrets: Sequence[s
             )
         with tools.db.shop(shop.id) as session:
             role = admit_staff(session, now=now, shop_id=shop.id, user_id=token.user_id)
-        return show_home(shop, role)
+        return show_home(shop, role, token.user_id)
 
     @pages.get("/bounce")
     def bounce() -> AnyResponse:
@@ -117,9 +118,17 @@ def blueprint(tools: Needs, limits: Limits, *, api_key: str, secrets: Sequence[s
         log.info("shop installed", shop_id=shop.id)
         return shop
 
-    def show_home(shop: Shop, role: Role) -> Response:
+    def show_home(shop: Shop, role: Role, user_id: int) -> Response:
         now = tools.clock.now()
         with tools.db.shop(shop.id) as session:
+            audit.record_read(
+                session,
+                now=now,
+                shop_id=shop.id,
+                actor=f"staff:{user_id}",
+                subject="page:home",
+                what="latest check-ins by order name",
+            )
             sender = session.scalars(sa.select(Sender).where(Sender.state != "retired")).first()
             helpdesk = session.scalars(sa.select(HelpdeskAccount)).first()
             lines = recent_check_ins(session)
