@@ -26,7 +26,7 @@ from app.helpdesk.connect import connect_link
 from app.joining import commands as joining_commands
 from app.joining.keyword import save_keyword
 from app.messaging.connect import Line, connect_line
-from app.proof import audit_command
+from app.proof import audit_command, proof_command
 from app.reactions import react
 from app.rotate import rotate_keys
 from app.shops.appoint import appoint_staff, staff_of
@@ -193,6 +193,7 @@ def parser() -> argparse.ArgumentParser:
     ).set_defaults(run=rotate)
     joining_commands.add_to(commands)
     audit_command.add_to(commands)
+    proof_command.add_to(commands)
     replay.add_to(commands)
     explain_command.add_to(commands)
     understand_command.add_to(commands)

@@ -94,7 +94,10 @@ def _verify(ports: Needs, shop_id: int, seals: int, since: datetime | None) -> C
 
 
 def as_json(result: Checked) -> dict[str, object]:
-    return asdict(result) | {"whole": result.broken is None}
+    return vars(result) | {
+        "whole": result.broken is None,
+        "broken": asdict(result.broken) if result.broken else None,
+    }
 
 
 def report(results: Sequence[Checked], *, anchors_at: str, seconds: float) -> None:
