@@ -21,6 +21,7 @@ from app.bootstrap import Ports, build
 from app.checkins.save_copy import save_copy
 from app.checkins.wording import CopyKind
 from app.consent import explain_command
+from app.foundation import log as logging_setup
 from app.foundation.errors import DoorstepError, Refused
 from app.helpdesk.connect import connect_link
 from app.joining import commands as joining_commands
@@ -212,7 +213,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(explain_command.run(args))
             return 0
         run: Callable[[Ports, argparse.Namespace], None] = args.run
-        ports = build(settings_module.load(), react)
+        settings = settings_module.load()
+        logging_setup.configure(settings, process="operator")  # to standard error
+        ports = build(settings, react)
         try:
             run(ports, args)
         finally:

@@ -22,7 +22,7 @@ SOURCES = {
 PURPOSES = {
     "care": "care texts about orders",
     "marketing": "marketing texts",
-    "number": "the number, for this order",
+    "number": "texts about an order that the number was given with",
     "all": "everything",
     "check_in": "check-in",
     "follow_up": "follow-up",
@@ -31,6 +31,11 @@ PURPOSES = {
     "opt_out_confirmation": "confirmation of the opt-out",
     "opt_in_confirmation": "confirmation of the opt-in",
     "help_answer": "answer to HELP",
+}
+POLICIES = {
+    "care_opt_in": "a care opt-in",
+    "shopify_sms": "SMS consent in Shopify",
+    "number_at_checkout": "a number given at checkout",
 }
 STATUSES = {
     "accepted": "taken by the texting service",
@@ -44,11 +49,10 @@ STATUSES = {
     "unknown": "nobody can say whether it left",
 }
 EVIDENCE = {
-    "consent": "row {} of the consent ledger",
-    "policy": "the shop accepts “{}” or stronger",
+    "consent": "rests on row {} of the consent ledger",
+    "policy": "the shop accepts {} or stronger evidence",
     "inbound": "the buyer had written at {}",
-    "rule": "the state rule {}",
-    "zone": "the time in {}",
+    "rule": "the hours of {}",
     "sent": "a text of this kind had left at {}",
     "country": "the country {}",
     "order": "order number {} of the records",
@@ -58,6 +62,15 @@ EVIDENCE = {
 def named(table: Mapping[str, str], code: str) -> str:
     """A code's words; one that is not in the table speaks for itself."""
     return table.get(code, code.replace("_", " "))
+
+
+def consent_words(action: str, purpose: str) -> str:
+    """What a person did, in the past tense."""
+    if action == "revoked":
+        return f"opted out of {named(PURPOSES, purpose)}"
+    if purpose == "number":
+        return "gave this number with an order"
+    return f"agreed to {named(PURPOSES, purpose)}"
 
 
 def verdict_words(
@@ -74,11 +87,18 @@ def verdict_words(
 
 
 def evidence_words(items: Sequence[str]) -> list[str]:
+    """What a verdict rests on. Zones are told with their clocks, by `standing_words`."""
     said = []
     for item in items:
         kind, _, value = item.partition(":")
+        if kind == "zone":
+            continue
         if kind in ("inbound", "sent"):
             value = moment(value)
+        elif kind == "rule":
+            value = value.replace("@", ", as the rules stood on ")
+        elif kind == "policy":
+            value = named(POLICIES, value)
         said.append(EVIDENCE[kind].format(value) if kind in EVIDENCE else item)
     return said
 
@@ -88,7 +108,7 @@ def standing_words(standing: Mapping[str, Any], decided_at: datetime) -> list[st
     if not standing:
         return []
     said = [
-        f"consent to {named(PURPOSES, purpose)}: row {grant[0].partition(':')[2]} of the ledger"
+        f"on file for {named(PURPOSES, purpose)}: row {grant[0].partition(':')[2]}"
         + (f", wording {grant[1]}" if len(grant) > 1 else "")
         for purpose, grant in standing["consents"].items()
         if purpose != "opted_out"
@@ -99,8 +119,6 @@ def standing_words(standing: Mapping[str, Any], decided_at: datetime) -> list[st
         said.append("where the buyer may be it was " + ", ".join(clocks))
     elif zones:
         said.append(f"the buyer's place is not known: {len(zones)} time zones had to agree")
-    if standing["regions"]:
-        said.append("rules of " + ", ".join(standing["regions"]))
     had, most = standing["caps"]["proactive_in_24_hours"]
     said.append(f"{had} of at most {most} texts that we began within 24 hours")
     had, most = standing["caps"]["openers_of_order"]

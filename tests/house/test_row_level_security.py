@@ -10,6 +10,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from app.foundation.db import Base
+from app.proof.jobs import seal_all
+from app.proof.ledgers import LEDGERS
 from app.tables import ALL_TABLES
 from tests import servers as test_servers
 from tests.factories.world import World
@@ -72,12 +74,13 @@ def test_one_shop_sees_and_touches_only_its_own(world: World) -> None:
         session.sql("INSERT INTO contacts (shop_id, phone) VALUES (%s, '+14155550199')", one.id)
 
 
-@pytest.mark.parametrize("table", ["consent_events", "permissions", "audit_entries"])
+@pytest.mark.parametrize("table", [*LEDGERS, "audit_seals"])
 def test_evidence_cannot_be_changed_or_removed(
     world: World, database: test_servers.Database, table: str
 ) -> None:
     shop = world.shop()
     world.checked_in(shop)
+    seal_all(world.ports, now=world.clock.now())
     for statement in (f"UPDATE {table} SET shop_id = shop_id", f"DELETE FROM {table}"):
         with pytest.raises(psycopg.errors.InsufficientPrivilege), world.db.shop(shop.id) as session:
             session.sql(statement)
