@@ -26,7 +26,7 @@ def make_packet(tools: Needs, *, shop: Shop, phone: str, asked_by: str) -> Json:
     """The packet of one number as a person may write it. Raises Refused: invalid_phone."""
     number = to_e164(phone, country=shop.country)
     if number is None:
-        raise Refused("invalid_phone", "give the number as +14155550142")
+        raise Refused("invalid_phone", "give the number as +14155550100")
     now = tools.clock.now()
     with tools.db.shop(shop.id) as session:
         contact_id = session.scalar(

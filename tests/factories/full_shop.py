@@ -10,6 +10,7 @@ import hashlib
 from dataclasses import dataclass
 
 from app.joining.links import ensure_links
+from app.proof.jobs import seal_all
 from app.tables import ALL_TABLES
 from tests.factories.staff import staffed
 from tests.factories.world import BUYER, ShopAtHand, World
@@ -62,6 +63,7 @@ def two_shops(world: World) -> TwoShops:
         text=world.texts(direction="in")[0].id,
         key=key,
     )
+    seal_all(world.ports, now=world.clock.now())
     other = world.shop(OTHER, line=OTHER_LINE)
     world.execute("UPDATE shops SET name = 'Other Outfitters' WHERE id = :id", id=other.id)
     # Not worked, so that the outbox has something too.
