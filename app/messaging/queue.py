@@ -48,10 +48,10 @@ class NewText:
 
 
 QUEUE = """
-INSERT INTO messages (shop_id, contact_id, conversation_id, direction, author, author_name, written_by,
-  purpose, body, segments, state, dedupe_key, order_id, created_at)
-VALUES (%(shop)s, %(contact)s, %(conversation)s, 'out', %(author)s, %(author_name)s, %(written_by)s,
-  %(purpose)s,  %(body)s, %(segments)s, 'queued', %(key)s, %(order)s, %(now)s)
+INSERT INTO messages (shop_id, contact_id, conversation_id, direction, author, author_name,
+  written_by, purpose, body, segments, state, dedupe_key, order_id, created_at)
+VALUES (%(shop)s, %(contact)s, %(conversation)s, 'out', %(author)s, %(author_name)s,
+  %(written_by)s, %(purpose)s, %(body)s, %(segments)s, 'queued', %(key)s, %(order)s, %(now)s)
 ON CONFLICT (shop_id, dedupe_key) DO NOTHING RETURNING id
 """
 
