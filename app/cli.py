@@ -27,6 +27,7 @@ from app.helpdesk.connect import connect_link
 from app.joining import commands as joining_commands
 from app.joining.keyword import save_keyword
 from app.messaging.connect import Line, connect_line
+from app.privacy import commands as privacy_commands
 from app.proof import audit_command, proof_command
 from app.reactions import react
 from app.rotate import rotate_keys
@@ -195,6 +196,7 @@ def parser() -> argparse.ArgumentParser:
     joining_commands.add_to(commands)
     audit_command.add_to(commands)
     proof_command.add_to(commands)
+    privacy_commands.add_to(commands)
     replay.add_to(commands)
     explain_command.add_to(commands)
     understand_command.add_to(commands)

@@ -41,6 +41,7 @@ from app.messaging.events import (
 )
 from app.orders import jobs as orders_jobs
 from app.orders.events import OrderStopped, ParcelDelivered, PhoneGivenAtCheckout
+from app.privacy import answer as privacy_answer
 from app.privacy import jobs as privacy_jobs
 from app.shops import jobs as shops_jobs
 from app.shops.events import ShopInstalled, ShopUninstalled
@@ -77,6 +78,7 @@ REACTIONS: Mapping[type[Event], tuple[Now | Later, ...]] = {
         Now(conversations_route.route_text),
         Now(join_by_text.join_by_text),
         Now(conversations_answer_at_once.answer_at_once),
+        Now(privacy_answer.hear_text),
         Later("messaging.fetch_photos", "reply", ("message_id",), when=lambda e: e.photos > 0),
     ),
     PhotoStored: (Now(helpdesk_late_photo.notice_late_photo),),
@@ -157,6 +159,11 @@ JOBS: Mapping[str, Callable[..., None]] = {
     "helpdesk.flag_urgent": helpdesk_jobs.flag_urgent,
     "helpdesk.poll": helpdesk_jobs.poll,
     "helpdesk.import_reply": helpdesk_jobs.import_reply,
+    "privacy.export": privacy_jobs.export,
+    "privacy.erase": privacy_jobs.erase,
+    "privacy.tell_agents": privacy_jobs.tell_agents,
+    "privacy.ask_to_erase": privacy_jobs.ask_to_erase,
+    "privacy.age_out": privacy_jobs.age_out,
     "privacy.redact_customer": privacy_jobs.redact_customer,
     "privacy.redact_shop": privacy_jobs.redact_shop,
 }

@@ -13,6 +13,7 @@ from app.helpdesk.models import HelpdeskAccount, TicketLink, TicketWrite
 from app.joining.models import JoinLink
 from app.messaging.models import Media, Message, MessageStatus, MessageStatusEvent, Sender
 from app.orders.models import Fulfillment, Order, OrderLine
+from app.privacy.models import PrivacyRequest
 from app.proof.models import AuditChain, AuditSeal, TextRecord
 from app.shops.models import Shop, ShopPreferences, ShopToken, Staff
 
@@ -38,6 +39,7 @@ ALL_TABLES = (
     HelpdeskAccount,
     TicketLink,
     TicketWrite,
+    PrivacyRequest,
     Receipt,
     OutboxRow,
     AuditEntry,

@@ -30,6 +30,7 @@ from app.foundation.db import is_away
 from app.helpdesk import jobs as helpdesk_jobs
 from app.messaging.look_up import ask_about_lost
 from app.orders.assume_arrival import assume_arrivals
+from app.privacy import jobs as privacy_jobs
 from app.proof import jobs as proof_jobs
 from app.reactions import react
 from app.receipts import release_known
@@ -159,6 +160,10 @@ def helpdesk_polls(ports: Ports, now: datetime) -> int:
     return int(helpdesk_jobs.poll_due(ports))
 
 
+def privacy(ports: Ports, now: datetime) -> int:
+    return privacy_jobs.look_after(ports, now)
+
+
 def helpdesk_tokens(ports: Ports, now: datetime) -> int:
     return int(helpdesk_jobs.refresh_idle(ports))
 
@@ -186,6 +191,7 @@ DUTIES = (
     Duty("helpdesk_tokens", 300, helpdesk_tokens),
     Duty("anchors", 300, anchors),
     Duty("nightly_poll", 600, nightly_poll),
+    Duty("privacy", 600, privacy),
     Duty("prune", 3600, prune),
 )
 

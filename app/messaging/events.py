@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app.foundation.events import Event
 
@@ -13,6 +13,7 @@ class TextReceived(Event):
 
     message_id: int
     contact_id: int
+    body: str = field(repr=False)  # as it was stored
     photos: int
     keyword: str | None  # opt_out | opt_in | help, when the whole text means that
     carrier_keyword: bool  # the keyword itself, to which providers answer by default

@@ -88,6 +88,7 @@ class Message(Base):
         sa.Index("messages_dedupe", "shop_id", "dedupe_key", unique=True),
         sa.Index("messages_thread", "conversation_id", "id"),
         sa.Index("messages_contact", "contact_id", "created_at"),
+        sa.Index("messages_by_age", "shop_id", "created_at"),
         sa.Index("messages_retry", "retry_of", postgresql_where="retry_of IS NOT NULL"),
         sa.Index("messages_to_seal", "shop_id", "xid", "id"),
         sa.Index(

@@ -68,15 +68,15 @@ def is_referred_to(session: Session, storage_key: str) -> bool:
     return bool(session.scalar(sa.select(sa.exists().where(Media.storage_key == storage_key))))
 
 
-def forget_photos(session: Session, *, shop_id: int, contact_ids: Sequence[int]) -> None:
-    """These buyers' photos, and those sent to them, are no longer ours nor the provider's.
+def forget_photos(session: Session, *, shop_id: int, which: sa.ColumnElement[bool]) -> None:
+    """The photos of these texts, in or out, are no longer ours nor the provider's.
 
     One that was still to be fetched never will be.
     """
     photos = session.scalars(
         sa.select(Media)
         .join(Message, Message.id == Media.message_id)
-        .where(Message.contact_id.in_(contact_ids))
+        .where(which)
         .order_by(Media.id)
         .with_for_update(of=Media)
     ).all()

@@ -186,6 +186,7 @@ def receive_text(
             shop_id=shop_id,
             message_id=row.message_id,
             contact_id=row.contact_id,
+            body=body,
             photos=len(text.media),
             keyword=keyword.kind.value if keyword else None,
             carrier_keyword=keyword is not None and keyword.how is not How.FREE_TEXT,

@@ -23,7 +23,7 @@ from app.conversations.models import Conversation
 from app.foundation.db import Database, Session
 from app.helpdesk.models import HelpdeskAccount, TicketLink
 from app.orders.models import Order
-from app.privacy.redact import Buyer, contacts_of
+from app.privacy.buyer import Buyer, contacts_of
 from app.shops.models import Shop
 
 BATCH = 200

@@ -1,16 +1,16 @@
-"""Forget a buyer, or a whole shop, when Shopify asks for it.
+"""Forget a buyer, or a whole shop, when it is asked for.
 
-Called by `privacy.jobs`. Bound by Shopify's compliance webhooks (`customers/redact`,
-`shop/redact`): within 30 days. What stays is what the law makes us keep: that a phone opted out,
-and the ledger that proves why a text was sent (47 CFR 64.1200; state laws hold opt-outs for ten
-years). Those rows hold a number, and the wording of a consent or of an opt-out, no name and no
-conversation. Order lines say which goods were sold and hold nothing of the buyer.
+Called by `privacy.jobs`, for Shopify's compliance webhooks (`customers/redact`, `shop/redact`:
+within 30 days) and for requests that a buyer or merchant confirmed. What stays is what the law
+makes us keep: that a phone opted out, and the ledger that proves why a text was sent (47 CFR
+64.1200; state laws hold opt-outs for ten years). Those rows hold a number, and the wording of a
+consent or of an opt-out, no name and no conversation. Order lines say which goods were sold and
+hold nothing of the buyer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -25,6 +25,9 @@ from app.messaging.models import Message, Sender
 from app.messaging.photos import forget_photos
 from app.messaging.queue import cancel_for_contacts
 from app.orders.models import Fulfillment, Order
+from app.privacy.buyer import Buyer, contacts_of
+from app.privacy.requests import close_requests
+from app.privacy.tell_agents import ask_to_erase_later
 from app.shops.models import Shop, Staff
 
 REDACTED = "[removed at the buyer's request]"
@@ -38,36 +41,9 @@ SELECT EXISTS (SELECT FROM outbox WHERE shop_id = %s AND failed_at IS NULL
 """
 
 
-@dataclass(frozen=True)
-class Buyer:
-    """Whom Shopify asks us to forget: a customer, or a guest known by their orders alone."""
-
-    customer_id: int | None
-    order_ids: tuple[int, ...] = ()  # Shopify's
-
-
-def contacts_of(session: Session, *, shop_id: int, buyer: Buyer) -> list[int]:
-    found = set(
-        session.scalars(
-            sa.select(Order.contact_id).where(
-                Order.shop_id == shop_id,
-                Order.shopify_id.in_(buyer.order_ids),
-                Order.contact_id.is_not(None),
-            )
-        )
-    )
-    if buyer.customer_id is not None:
-        found |= set(
-            session.scalars(
-                sa.select(Contact.id).where(
-                    Contact.shop_id == shop_id, Contact.shopify_customer_id == buyer.customer_id
-                )
-            )
-        )
-    return sorted(one for one in found if one is not None)
-
-
-def redact_buyer(session: Session, *, now: datetime, shop_id: int, buyer: Buyer) -> None:
+def redact_buyer(
+    session: Session, *, now: datetime, shop_id: int, buyer: Buyer, actor: str = "buyer"
+) -> None:
     """Empty texts, photos, addresses and profile of one buyer, here and at the provider.
 
     Raises Postponed while a text to them is just being handed to the provider.
@@ -92,10 +68,12 @@ def redact_buyer(session: Session, *, now: datetime, shop_id: int, buyer: Buyer)
         session,
         now=now,
         shop_id=shop_id,
-        actor="buyer",
+        actor=actor,
         action="privacy.redacted",
-        subject=f"customer:{buyer.customer_id}",
+        subject=f"customer:{buyer.customer_id}" if buyer.customer_id else f"contacts:{contact_ids}",
         contacts=len(contact_ids),
+        # Closed ones take no note: the merchant finds here what is left to be removed.
+        tickets=ask_to_erase_later(session, shop_id=shop_id, contact_ids=contact_ids),
     )
 
 
@@ -110,7 +88,8 @@ def redact_contacts(
         raise Postponed(5, "a text to this buyer is just leaving")
     cancel_for_contacts(session, now=now, contact_ids=contact_ids)
     redact_orders(session, Order.contact_id.in_(contact_ids), now=now, shop_id=shop_id)
-    forget_photos(session, shop_id=shop_id, contact_ids=contact_ids)
+    forget_photos(session, shop_id=shop_id, which=of_them)
+    close_requests(session, now=now, shop_id=shop_id, contact_ids=contact_ids)
     session.flush()
     session.execute(
         sa.update(Message).where(of_them).values(body=REDACTED, raw=None, author_name=None)
@@ -180,6 +159,7 @@ def finish_shop(session: Session, *, now: datetime, shop_id: int) -> None:
         )
     )
     session.execute(sa.update(Sender).where(Sender.shop_id == shop_id).values(auth_token=""))
+    close_requests(session, now=now, shop_id=shop_id, contact_ids=None)
     audit.record(
         session,
         now=now,

@@ -27,6 +27,7 @@ class Shop(Base):
     installed_at: Mapped[datetime]
     uninstalled_at: Mapped[datetime | None]
     reconciled_at: Mapped[datetime | None]  # Shopify's changes were read up to then
+    aged_out_until: Mapped[datetime | None]  # texts before then were emptied for their age
     created_at: Mapped[CreatedAt]
 
 
@@ -68,6 +69,7 @@ class ShopPreferences(Base):
     sunday_start: Mapped[time] = mapped_column(server_default="12:00")
     sunday_end: Mapped[time] = mapped_column(server_default="18:00")
     support_contact: Mapped[str | None]  # e-mail or page named in the HELP answer
+    retention_days: Mapped[int | None]  # how long texts and photos are kept; None: for good
     # How buyers may join: see app/joining
     join_keyword: Mapped[str | None]  # None: no text joins
     join_page: Mapped[bool] = mapped_column(server_default="false")

@@ -17,7 +17,6 @@ import structlog
 from app.consent.models import ConsentEvent
 from app.consent.record import Evidence, record_grant, record_revocation
 from app.contacts.models import Contact
-from app.foundation import audit
 from app.foundation.db import LaterWork, Session
 from app.foundation.errors import Refused
 from app.foundation.phone import to_e164
@@ -27,6 +26,8 @@ from app.orders.jobs import read_order
 from app.orders.models import Order
 from app.orders.ports import FulfillmentFacts, OrderFacts
 from app.orders.track import lock_order, note_return, track_order, track_parcel
+from app.privacy.buyer import Buyer
+from app.privacy.requests import open_request
 from app.shops.models import Shop
 from app.shops.ports import TokenDead
 from app.shops.preferences import shop_by_domain
@@ -206,13 +207,13 @@ def is_echo(session: Session, *, shop_id: int, phone: str, fact: f.SmsConsentCha
 def note_data_request(
     session: Session, *, now: datetime, shop: Shop, fact: f.CustomerDataRequested
 ) -> None:
-    """A buyer asks what is stored; the merchant has 30 days. Kept where the merchant reads."""
-    audit.record(
+    """A buyer asks what is stored; the merchant has 30 days and finds it among the requests."""
+    open_request(
         session,
         now=now,
         shop_id=shop.id,
+        buyer=Buyer(customer_id=fact.customer_id, order_ids=fact.order_ids),
+        kind="export",
+        source="shopify",
         actor="buyer",
-        action="privacy.data_requested",
-        subject=f"customer:{fact.customer_id}",
-        orders=list(fact.order_ids),
     )
