@@ -7,6 +7,7 @@ import sys
 from bench import (
     check_ins,
     claim_cost,
+    erase_year,
     open_loop,
     permission_verdict,
     relay_claim,
@@ -32,6 +33,7 @@ MEASURES = {
         permission_verdict,
         relay_claim,
         understand,
+        erase_year,
     )
 }
 
