@@ -59,12 +59,11 @@ def erase(tools: Tools, *, shop_id: int, request_id: int) -> None:
         request = session.get_one(PrivacyRequest, request_id)
     if request.state != "ready" or request.act_at is None or request.act_at > now:
         return
-    ours = request.source in ("merchant", "operator")
     _redact(
         tools,
         shop_id=shop_id,
         buyer=keep_export.buyer_of(request),
-        actor=request.source if ours else "buyer",
+        actor=request.fulfilled_by or "buyer",
     )
 
 

@@ -44,7 +44,8 @@ class PrivacyRequest(Base):
     data_key: Mapped[str | None]
     kept_until: Mapped[datetime | None]  # its files are deleted then
     fulfilled_at: Mapped[datetime | None]
-    fulfilled_by: Mapped[str | None]  # actor, in the audit list's words
+    # Who took the export or confirmed the erasure, in the audit list's words
+    fulfilled_by: Mapped[str | None]
 
     __table_args__ = (
         sa.Index("privacy_requests_of_shop", "shop_id", "id"),

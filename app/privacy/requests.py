@@ -115,7 +115,7 @@ def confirm_erasure(session: Session, *, now: datetime, request_id: int, actor: 
     request = lock_request(session, request_id)
     if request.kind != "erase" or request.state != "open":
         raise Refused("not_open", "this request waits for no confirmation")
-    request.state, request.act_at = "ready", act_at
+    request.state, request.act_at, request.fulfilled_by = "ready", act_at, actor
     request.code = request.code_until = None
     audit.record(
         session,
@@ -155,7 +155,8 @@ def close_requests(
     ):
         drop_files(session, request)
         if request.state != "fulfilled":
-            request.state, request.fulfilled_at, request.fulfilled_by = "fulfilled", now, "system"
+            request.state, request.fulfilled_at = "fulfilled", now
+            request.fulfilled_by = request.fulfilled_by or "system"
         request.code = request.code_until = None
 
 

@@ -364,6 +364,7 @@ def test_operator_erases_one_phone_at_once_but_not_unasked(world: World) -> None
     world.settle()
     assert [text.body for text in world.texts()] == [REDACTED]
     assert (audited(world, "privacy.redacted") or "").startswith("operator")
+    assert requests(world)[0].fulfilled_by == "operator"
     assert requests(world)[0].state == "fulfilled"
 
 
