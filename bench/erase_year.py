@@ -1,9 +1,9 @@
 """A buyer's text while a year of texts is emptied for its age: does it wait?
 
 ERASE_ROWS sets how many texts are too old (1,000,000 if not set; the target size is 10,000,000).
-The erasing is the job's own loop, without its rests, which is harder than what a worker does; the
-texts go through `messaging.receive` with the product's reactions, one after the other at a steady
-pace, before and meanwhile.
+The erasing goes as the job does it: its batches and its rests. The texts go through
+`messaging.receive` with the product's reactions, from several threads at a steady pace, before and
+meanwhile.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from app.foundation.bell import SilentBell
@@ -18,6 +19,7 @@ from app.foundation.db import Database
 from app.messaging.ports import InboundText
 from app.messaging.receive import receive_text
 from app.privacy.age_out import age_out_batch
+from app.privacy.jobs import BATCHES_AT_ONCE, REST_SECONDS
 from app.reactions import react
 from bench import requests
 from bench.run import alone
@@ -26,7 +28,7 @@ from bench.table import Finding, median
 
 ROWS = int(os.environ.get("ERASE_ROWS", "1000000"))
 BUYERS = 10_000
-PER_SECOND = 40
+THREADS, PER_SECOND = 4, 5  # each thread
 QUIET_SECONDS = 15.0
 MOST_SECONDS = 1800.0
 
@@ -72,9 +74,10 @@ def measure(stage: Stage) -> list[Finding]:
     before, meanwhile = at(quiet, 0.99), at(busy, 0.99)
     return [
         Finding(
-            f"a buyer's text, p99, while {ROWS:,} old ones are emptied", "≤ 100 ms",
-            f"{meanwhile * 1e3:.1f} ms", meanwhile <= 0.1,
-            f"p50 {median(busy) * 1e3:.1f}, most {max(busy) * 1e3:.0f} ms of {len(busy)}; alone"
+            f"a buyer's text, p99, while {ROWS:,} old ones are emptied", "≤ 2 × alone",
+            f"{meanwhile / before:.2f} ×", meanwhile <= 2 * before,
+            f"p50 {median(busy) * 1e3:.1f}, p99 {meanwhile * 1e3:.1f}, most"
+            f" {max(busy) * 1e3:.0f} ms of {len(busy)}; alone"
             f" p50 {median(quiet) * 1e3:.1f}, p99 {before * 1e3:.1f} ms; emptied in"
             f" {eraser.seconds:.0f} s, {ROWS / eraser.seconds:,.0f} a second; longest batch"
             f" {eraser.longest * 1e3:.0f} ms",
@@ -88,7 +91,7 @@ class Eraser(threading.Thread):
     def __init__(self, database: Database, shop: Shop) -> None:
         super().__init__(daemon=True)
         self._database, self._shop = database, shop
-        self.texts, self.seconds, self.longest = 0, 0.0, 0.0
+        self.texts, self.batches, self.seconds, self.longest = 0, 0, 0.0, 0.0
 
     def run(self) -> None:
         began, done = time.perf_counter(), False
@@ -98,11 +101,26 @@ class Eraser(threading.Thread):
                 batch = age_out_batch(session, now=datetime.now(UTC), shop_id=self._shop.id)
             self.longest = max(self.longest, time.perf_counter() - started)
             self.texts, done = self.texts + batch.texts, batch.done
+            self.batches += 1
+            if not done and self.batches % BATCHES_AT_ONCE == 0:
+                time.sleep(REST_SECONDS)
         self.seconds = time.perf_counter() - began
 
 
 def texts(
     database: Database, shop: Shop, *, until: float, only_while: threading.Thread | None = None
+) -> list[float]:
+    """Of all threads together."""
+    with ThreadPoolExecutor(THREADS) as threads:
+        buyers = [
+            threads.submit(buyer, database, shop, number, until, only_while)
+            for number in range(THREADS)
+        ]
+        return [seconds for one in buyers for seconds in one.result()]
+
+
+def buyer(
+    database: Database, shop: Shop, number: int, until: float, only_while: threading.Thread | None
 ) -> list[float]:
     """Seconds from when each text was due to come until it was stored: one that waited behind
     another counts its waiting."""
@@ -117,15 +135,15 @@ def texts(
                 now=datetime.now(UTC),
                 shop_id=shop.id,
                 sender_id=shop.sender_id,
-                text=inbound(len(took)),
+                text=inbound(number, len(took)),
             )
         took.append(time.monotonic() - due)
     return took
 
 
-def inbound(number: int) -> InboundText:
+def inbound(thread: int, number: int) -> InboundText:
     return InboundText(
-        provider_sid=f"SM{time.monotonic_ns():032d}",
+        provider_sid=f"SM{thread}{time.monotonic_ns():031d}",
         from_phone=f"+1415{5550001 + number * 7919 % BUYERS:07}",
         to_phone=requests.LINE,
         body="I did. The waist feels tight. Is that normal?",

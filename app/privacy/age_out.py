@@ -24,7 +24,7 @@ from app.messaging.photos import forget_photos
 from app.privacy.redact import REDACTED
 from app.shops.models import Shop, ShopPreferences
 
-BATCH = 500
+BATCH = 250
 
 # The outbox row is the claim: one shop at a time, once a day.
 DUE = """
