@@ -20,6 +20,7 @@ from app.helpdesk import api as helpdesk_api
 from app.joining import api as joining_api
 from app.joining import pages as joining_pages
 from app.messaging import api as messaging_api
+from app.privacy import api as privacy_api
 from app.proof import api as proof_api
 from app.shops import api as shops_api
 from app.vendors.shopify import api as shopify_api
@@ -68,6 +69,7 @@ def create_app(ports: Ports) -> Flask:
         proof_api.blueprint(ports, limits),
         joining_pages.blueprint(ports, limits),
         joining_api.blueprint(ports, limits),
+        privacy_api.blueprint(ports, limits),
     ):
         app.register_blueprint(doors)
 

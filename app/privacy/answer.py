@@ -164,7 +164,7 @@ def tell_buyer(
     key: str, day: datetime, language: Language, purpose: Purpose = Purpose.REPLY,
 ) -> None:  # fmt: skip
     shop = session.get_one(Shop, request.shop_id)
-    conversation = open_conversation(
+    thread = open_conversation(
         session, now=now, shop_id=request.shop_id, contact_id=contact_id, order_id=None
     )
     local = day.astimezone(ZoneInfo(shop.timezone))
@@ -176,7 +176,7 @@ def tell_buyer(
     add_own_text(
         session,
         now=now,
-        conversation=conversation,
+        thread=thread,
         text=OwnText(
             body=body.replace("{brand}", shop.name).replace("{day}", named),
             author="system",

@@ -10,6 +10,7 @@ import hashlib
 from dataclasses import dataclass
 
 from app.joining.links import ensure_links
+from app.privacy.answer import request_privacy
 from app.proof.jobs import seal_all
 from app.tables import ALL_TABLES
 from tests.factories.staff import staffed
@@ -64,6 +65,15 @@ def two_shops(world: World) -> TwoShops:
         key=key,
     )
     seal_all(world.ports, now=world.clock.now())
+    with world.db.shop(one.id) as session:
+        request_privacy(
+            session,
+            now=world.clock.now(),
+            shop_id=one.id,
+            contact_id=world.contact().id,
+            kind="export",
+            source="agent",
+        )
     other = world.shop(OTHER, line=OTHER_LINE)
     world.execute("UPDATE shops SET name = 'Other Outfitters' WHERE id = :id", id=other.id)
     # Not worked, so that the outbox has something too.

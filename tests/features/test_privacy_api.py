@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from tests.factories.staff import ADMIN, AGENT, ANALYST, call, staffed
-
 from app.privacy.redact import REDACTED
+from tests.factories.staff import ADMIN, AGENT, ANALYST, call, staffed
 from tests.factories.world import BUYER, World
 
 

@@ -1,6 +1,6 @@
 """Requests about a buyer's data as rows; how long a shop keeps texts, and how far that was done.
 
-Revision: 0005, after: 0004
+Revision: 0009, after: 0008
 
 All of it is new, so the previous release works on beside it. The index is built CONCURRENTLY, so
 outside a transaction, and repeatable, because a build that was broken off leaves an invalid one.
@@ -8,8 +8,8 @@ outside a transaction, and repeatable, because a build that was broken off leave
 
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0009"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 
