@@ -18,17 +18,18 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import certifi
 import urllib3
-from twilio.http.response import Response
-from twilio.rest import Client
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
 from app.foundation.errors import Temporary, Unknowable
 from app.messaging.ports import SenderAccess
+
+if TYPE_CHECKING:
+    from twilio.http.response import Response
 
 VENDOR = "twilio"
 API_BASE = "https://api.twilio.com"
@@ -60,6 +61,9 @@ class TwilioClients:
         key = (access.account_sid, access.auth_token)
         client = line.clients.get(key)
         if client is None:
+            # Imported here: with what it brings along it takes 4 MB, and web processes never text.
+            from twilio.rest import Client
+
             client = Client(access.account_sid, access.auth_token, http_client=line)
             # The SDK reads these from the environment, and would rewrite the host for them.
             client.edge = client.region = None
@@ -116,6 +120,8 @@ class _Line:
         allow_redirects: bool = False,
     ) -> Response:
         """One HTTP exchange, as twilio-python asks for it. Raises Temporary or Unknowable."""
+        from twilio.http.response import Response
+
         sent = dict(headers or {})
         if auth:
             sent.update(urllib3.make_headers(basic_auth=":".join(auth)))
