@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from scripts import leftovers
-from scripts.places import LOGS, ROOT, STATE
+from scripts.places import LOGS, ROOT, STATE, make_state_folder
 from scripts.screen import Problem
 
 RUNNING_FILE = STATE / "running.json"
@@ -38,6 +38,7 @@ class Child:
 
     def start(self, environment: Mapping[str, str]) -> None:
         """Begin a fresh log; the one before stays beside it as NAME.log.1."""
+        make_state_folder()
         if self.log.exists():
             self.log.replace(self.log.with_suffix(".log.1"))
         with self.log.open("wb") as log:

@@ -19,6 +19,7 @@ def servers() -> Iterator[test_servers.Servers]:
 
 @pytest.fixture
 def database(servers: test_servers.Servers) -> Iterator[test_servers.Database]:
+    """One of this test's own, also under its `world`: its schema may be changed."""
     made = servers.new_database()
     yield made
     servers.drop_database(made)
@@ -26,8 +27,10 @@ def database(servers: test_servers.Servers) -> Iterator[test_servers.Database]:
 
 @pytest.fixture
 def world(
-    servers: test_servers.Servers, database: test_servers.Database, tmp_path: Path
+    request: pytest.FixtureRequest, servers: test_servers.Servers, tmp_path: Path
 ) -> Iterator[World]:
+    own = "database" in request.fixturenames
+    database = request.getfixturevalue("database") if own else servers.emptied_database()
     made = World(database, servers.new_redis_url(), tmp_path)
     yield made
     made.close()

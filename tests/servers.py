@@ -1,8 +1,9 @@
 """The tests' own PostgreSQL and Redis: real ones, made for one test process and gone with it.
 
 Fixtures, the fault tests and the bench call `start_servers()` once per process, then
-`new_database()` as often as they need a clean one: it is a copy of a database migrated once, and
-costs some 50 ms. What a killed test process left behind is swept by the next one.
+`new_database()` as often as they need one of their own: it is a copy of a database migrated once,
+and costs some 100 ms. `emptied_database()` is the same one again, without a row, for 10 ms. What a
+killed test process left behind is swept by the next one.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
 from alembic import command
 from alembic.config import Config
 
@@ -28,6 +30,22 @@ from scripts.servers import PostgresServer, RedisServer, Role
 TEST_STATE = STATE / "test"
 TEMPLATE = "doorstep_template"
 REDIS_DATABASES = 512
+
+# Evidence refuses to be deleted, by triggers; the superuser passes them by.
+EMPTY = """
+SET lock_timeout = '10s';
+SET session_replication_role = replica;
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid();
+DO $$
+DECLARE one text;
+BEGIN
+  FOR one IN SELECT oid::regclass::text FROM pg_class
+    WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname <> 'alembic_version'
+  LOOP EXECUTE 'DELETE FROM ' || one; END LOOP;
+  PERFORM setval(seqrelid, seqstart, false) FROM pg_sequence;
+END $$;
+"""
 
 
 @dataclass(frozen=True)
@@ -48,6 +66,7 @@ class Servers:
         self.redis = RedisServer(home / "redis", databases=REDIS_DATABASES)
         self._names = itertools.count(1)
         self._redis_databases = itertools.count(0)
+        self._lent: Database | None = None
 
     def start(self) -> None:
         self.postgres.start()
@@ -66,6 +85,15 @@ class Servers:
         name = f"doorstep_{next(self._names)}"
         self.postgres.create_database(name, TEMPLATE)
         return self._database(name)
+
+    def emptied_database(self) -> Database:
+        """One migrated database, lent again and again: whoever had it before has lost its
+        connections, its rows are gone and its numbers begin at 1. Its schema must stay as it is."""
+        if self._lent is None:
+            self._lent = self.new_database()
+        with psycopg.connect(self.postgres.url("superuser", self._lent.name)) as connection:
+            connection.execute(EMPTY)
+        return self._lent
 
     def new_empty_database(self) -> Database:
         """Without any migration, for tests of the migrations themselves."""
