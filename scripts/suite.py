@@ -1,55 +1,39 @@
-"""`make test`: every kind of test, one after the other, and a table of counts at the end.
+"""`make test`: every kind of test, and a table of counts at the end.
 
-A kind is a folder of tests/. Each runs in a pytest of its own, so that one that hangs or crashes
-is named and the others still run. Nothing is skipped silently: skipped tests are counted, a kind
-without tests says so, and a run without any test fails.
+A kind is a folder of tests/. Each runs in a pytest of its own (scripts/kinds.py), so that one that
+hangs or crashes is named and the others still run. Nothing is skipped silently: skipped tests are
+counted, a kind without tests says so, and a run without any test fails.
 """
 
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import time
-import xml.etree.ElementTree as ElementTree
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Sequence
 
 from scripts import chromium
 from scripts.install import DEVELOP, ensure_installed
-from scripts.places import ROOT, STATE, VENV_BIN, VENV_PYTHON, check_disk, make_state_folder
+from scripts.kinds import ALONE, BESIDE_EACH_OTHER, Tally, run_all, run_one
+from scripts.places import ROOT, VENV_BIN, VENV_PYTHON, check_disk
 from scripts.screen import Problem, say, step
 
-# In this order: the quickest answers first. A folder not named here comes last.
-KINDS = ("unit", "house", "contracts", "vendors", "features", "browser", "faults")
 NO_SUITES = {"evals", "factories", "fixtures"}  # `make eval`, and material for the others
-REPORTS = STATE / "reports"
-KIND_SECONDS = 900
-NO_TESTS_COLLECTED = 5
-
-
-@dataclass
-class Tally:
-    kind: str
-    passed: int = 0
-    failed: int = 0
-    skipped: int = 0
-    seconds: float = 0.0
-    remark: str = ""
 
 
 def test(arguments: Sequence[str]) -> int:
     """All kinds, or with paths among `arguments` only those; the rest goes to pytest."""
     check_disk()
     ensure_installed(DEVELOP)
-    chosen = any((ROOT / word.split("::")[0]).exists() for word in arguments if word[:1] != "-")
-    kinds = ["chosen"] if chosen else kinds_present()
     environment = test_environment(faults="small")
-    if not chosen and "browser" in kinds:
-        environment["CHROMIUM_PATH"] = str(chromium.ensure())
     began = time.monotonic()
-    tallies = [_run_kind(kind, arguments, environment, chosen=chosen) for kind in kinds]
+    if any((ROOT / word.split("::")[0]).exists() for word in arguments if word[:1] != "-"):
+        tallies = [run_one("chosen", arguments, environment)]
+    else:
+        kinds = kinds_present()
+        if "browser" in kinds:
+            environment["CHROMIUM_PATH"] = str(chromium.ensure())
+        tallies = run_all(kinds, arguments, environment)
     return _report(tallies, time.monotonic() - began)
 
 
@@ -58,7 +42,7 @@ def test_faults(arguments: Sequence[str]) -> int:
     check_disk()
     ensure_installed(DEVELOP)
     environment = test_environment(faults="full")
-    return _report([_run_kind("faults", arguments, environment, limit=3600)], None)
+    return _report([run_one("faults", arguments, environment, limit=3600)], None)
 
 
 def evaluate(arguments: Sequence[str]) -> int:
@@ -69,6 +53,9 @@ def evaluate(arguments: Sequence[str]) -> int:
         cwd=ROOT, env=test_environment(faults="small"), check=False,
     )  # fmt: skip
     return done.returncode
+    if not (ROOT / "tests" / "evals").is_dir():
+        raise Problem("There are no evals: tests/evals does not exist.", "write the first one.")
+    return _report([run_one("evals", arguments, test_environment(faults="small"))], None)
 
 
 def check() -> int:
@@ -123,13 +110,16 @@ def kinds_present() -> list[str]:
         for folder in (ROOT / "tests").iterdir()
         if folder.is_dir() and folder.name not in NO_SUITES and any(folder.rglob("test_*.py"))
     }
-    return [kind for kind in KINDS if kind in there] + sorted(there - set(KINDS))
+    known = (*BESIDE_EACH_OTHER, *ALONE)
+    return [kind for kind in known if kind in there] + sorted(there - set(known))
 
 
 def test_environment(*, faults: str) -> dict[str, str]:
     """The developer's own settings must not reach the tests, and no proxy may."""
     ours = ("DOORSTEP_", "SHOPIFY_", "TWILIO_", "ZENDESK_", "SANDBOX_", "DATABASE_", "REDIS_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    # Some hundred Pythons are started: each would compile everything anew.
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
     return {
         **kept,
         "FAULTS_SIZE": faults,
@@ -138,69 +128,6 @@ def test_environment(*, faults: str) -> dict[str, str]:
         "VIRTUAL_ENV": str(VENV_BIN.parent),
         "PATH": f"{VENV_BIN}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
     }
-
-
-def _run_kind(
-    kind: str,
-    arguments: Sequence[str],
-    environment: Mapping[str, str],
-    *,
-    chosen: bool = False,
-    limit: int = KIND_SECONDS,
-) -> Tally:
-    make_state_folder()
-    REPORTS.mkdir(exist_ok=True)
-    report = REPORTS / f"{kind}.xml"
-    report.unlink(missing_ok=True)
-    say(f"\n── {kind} {'─' * (72 - len(kind))}")
-    where = [] if chosen else [f"tests/{kind}"]
-    began = time.monotonic()
-    pytest = subprocess.Popen(
-        [str(VENV_PYTHON), "-m", "pytest", *where, f"--junitxml={report}", *arguments],
-        cwd=ROOT, env=dict(environment), stdin=subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
-    try:
-        code = pytest.wait(limit)
-        remark = "" if code in (0, 1, NO_TESTS_COLLECTED) else f"pytest ended with {code}"
-    except subprocess.TimeoutExpired:
-        remark = f"ended after {limit} s without a result"
-        _end_group(pytest)
-    except BaseException:
-        _end_group(pytest)
-        raise
-    tally = _count(kind, report)
-    tally.seconds = time.monotonic() - began
-    tally.remark = remark
-    if remark:
-        tally.failed = max(1, tally.failed)
-    return tally
-
-
-def _end_group(pytest: subprocess.Popen[bytes]) -> None:
-    """Interrupt pytest, so that its fixtures stop their servers; then end what is left."""
-    for sign, wait in ((signal.SIGINT, 20.0), (signal.SIGKILL, 5.0)):
-        try:
-            if sign is signal.SIGINT:
-                pytest.send_signal(sign)
-            else:
-                os.killpg(pytest.pid, sign)
-            pytest.wait(wait)
-        except (ProcessLookupError, subprocess.TimeoutExpired):
-            continue
-
-
-def _count(kind: str, report: Path) -> Tally:
-    tally = Tally(kind)
-    if not report.exists():
-        return tally
-    for suite in ElementTree.parse(report).getroot().iter("testsuite"):
-        tests, failures, errors, skipped = (
-            int(suite.get(name, "0")) for name in ("tests", "failures", "errors", "skipped")
-        )
-        tally.failed += failures + errors
-        tally.skipped += skipped
-        tally.passed += tests - failures - errors - skipped
-    return tally
 
 
 def _report(tallies: Sequence[Tally], seconds: float | None) -> int:
