@@ -98,6 +98,7 @@ def _waiting(ports: Ports) -> CollectorRegistry:
 BY_QUEUE = "SELECT queue, count(*) AS rows FROM outbox WHERE failed_at IS NULL GROUP BY queue"
 BY_STATE = "SELECT state, count(*) AS rows FROM receipts WHERE state <> 'done' GROUP BY state"
 OVERDUE = "SELECT count(*) FROM check_ins WHERE state = 'scheduled' AND due_at < %s"
+# From the head of each queue's index, and all that was handed out, which the relay keeps few.
 SINGLE = (
     (
         "outbox_failed",
@@ -107,8 +108,12 @@ SINGLE = (
     (
         "outbox_oldest_seconds",
         "Age of the oldest outbox row that may run",
-        "SELECT coalesce(extract(epoch FROM now() - min(available_at)), 0) FROM outbox"
-        " WHERE failed_at IS NULL AND available_at <= now()",
+        "SELECT greatest(coalesce(extract(epoch FROM now() - min(available_at)), 0), 0) FROM ("
+        " SELECT oldest.available_at FROM unnest(ARRAY['reply', 'send', 'sync', 'slow']) AS q,"
+        " LATERAL (SELECT available_at FROM outbox WHERE queue = q AND relayed_at IS NULL"
+        " AND failed_at IS NULL ORDER BY available_at LIMIT 1) AS oldest"
+        " UNION ALL SELECT min(available_at) FROM outbox"
+        " WHERE relayed_at IS NOT NULL AND failed_at IS NULL) AS of_each",
     ),
     (
         "texts_unknown",
