@@ -76,3 +76,29 @@ def test_photo_is_served_by_its_signed_address_until_that_expires(world: World) 
     assert world.client.get(f"/media/{elsewhere}").status_code == 404
     world.clock.advance(minutes=6)
     assert world.client.get(f"/media/{token}").status_code == 410
+
+
+def test_age_of_the_oldest_row_knows_what_waits_was_handed_out_and_may_not_run_yet(
+    world: World,
+) -> None:
+    def oldest() -> float:
+        page = world.client.get("/metrics", headers={"Authorization": "Bearer metrics-of-tests"})
+        [line] = [
+            line
+            for line in page.get_data(as_text=True).splitlines()
+            if line.startswith("doorstep_outbox_oldest_seconds ")
+        ]
+        return float(line.split()[1])
+
+    shop = world.shop()
+    add = (
+        "INSERT INTO outbox (shop_id, topic, queue, payload, available_at, relayed_at)"
+        " VALUES (:shop, 'none', :queue, '{}', now() + make_interval(secs => :seconds), "
+    )
+    assert oldest() == 0
+    world.execute(add + "NULL)", shop=shop.id, queue="send", seconds=500)
+    assert oldest() == 0
+    world.execute(add + "NULL)", shop=shop.id, queue="slow", seconds=-100)
+    assert 100 <= oldest() < 200
+    world.execute(add + "now())", shop=shop.id, queue="reply", seconds=-300)
+    assert 300 <= oldest() < 400
