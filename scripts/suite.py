@@ -53,9 +53,6 @@ def evaluate(arguments: Sequence[str]) -> int:
         cwd=ROOT, env=test_environment(faults="small"), check=False,
     )  # fmt: skip
     return done.returncode
-    if not (ROOT / "tests" / "evals").is_dir():
-        raise Problem("There are no evals: tests/evals does not exist.", "write the first one.")
-    return _report([run_one("evals", arguments, test_environment(faults="small"))], None)
 
 
 def check() -> int:
