@@ -17,6 +17,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.foundation.columns import Id, ShopId, Xid
 from app.foundation.db import Base, Session
 
+# A stored text lost a piece of a card number, whose rest came with a later one.
+TEXT_MASKED = "text.masked"
+
 
 class AuditEntry(Base):
     __tablename__ = "audit_entries"

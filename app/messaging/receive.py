@@ -23,6 +23,8 @@ from app.consent.record import (
     record_revocation,
     stay_reachable,
 )
+from app.foundation import audit
+from app.foundation.audit import TEXT_MASKED
 from app.foundation.db import Session
 from app.messaging.events import TextReceived
 from app.messaging.meaning import (
@@ -136,8 +138,18 @@ def receive_text(
         ]
         session.sql(STORE_PHOTOS, shop_id, row.message_id, json.dumps(photos))
     for index in {mask.text for mask in said.masked.earlier}:
-        rest = masked(before[index], index, said.masked.earlier)
-        session.sql("UPDATE messages SET body = %s WHERE id = %s", rest, before[index].message_id)
+        earlier = before[index]
+        rest = masked(earlier, index, said.masked.earlier)
+        session.sql("UPDATE messages SET body = %s WHERE id = %s", rest, earlier.message_id)
+        # It may have been sealed as it was, so the chain is told why it reads otherwise.
+        audit.record(
+            session,
+            now=now,
+            shop_id=shop_id,
+            actor="system",
+            action=TEXT_MASKED,
+            subject=f"message:{earlier.message_id}",
+        )
     evidence = replace(evidence, message_id=row.message_id)
     unclear = False
     if stop:

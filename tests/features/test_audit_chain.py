@@ -41,6 +41,19 @@ def test_whole_chain_is_whole_and_everything_was_looked_at(world: World, story: 
     assert checked.texts == world.scalar("SELECT count(*) FROM messages") == 3
 
 
+def test_card_number_masked_after_its_first_half_was_sealed_breaks_nothing(
+    world: World, story: ShopAtHand
+) -> None:
+    world.text(story, "4111 1111", sid="SM" + "a" * 32)
+    seal(world)
+    world.text(story, "1111 1111", sid="SM" + "b" * 32)
+    seal(world)
+    assert not any("4111" in text.body for text in world.texts(direction="in"))
+    assert verified(world, story).broken is None
+    world.execute("UPDATE messages SET body = 'forged' WHERE direction = 'out'")
+    assert broken(world, story).what == "text_changed"
+
+
 OTHER_VALUE = {
     "text": "coalesce({c}, '') || 'x'",
     "bigint": "coalesce({c}, 0) + 1",
