@@ -19,6 +19,7 @@ from app.bootstrap import Ports
 from app.cli import parser
 from app.foundation.clock import ShiftedClock
 from app.foundation.errors import Misconfigured, Refused
+from app.foundation.outbox import QUEUES
 from app.relay import relay_once
 from app.ticker import DUTIES
 from app.web import create_app
@@ -86,7 +87,7 @@ class Stack:
                 if duty.name in ("check_ins", "held_texts"):
                     duty.run(self.ports, now)
             relay_once(self.ports.db, self._redis)
-            for job in self._world._jobs():
+            for job in self._world._jobs(QUEUES):
                 self._workshop.work_off(**job)
             for message in self._world.texts(state="accepted"):
                 self._world.report(self.shop, message, "delivered")
