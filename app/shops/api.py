@@ -23,6 +23,7 @@ from functools import update_wrapper
 
 import sqlalchemy as sa
 from flask import Blueprint, Response, jsonify, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.foundation.errors import Refused
 from app.foundation.limits import Limits, TooMany
@@ -36,7 +37,14 @@ RETRY_HEADER = "X-Shopify-Retry-Invalid-Session-Request"
 MAX_BODY = 64 * 1024
 # For each member of staff. They are proven by then, so without Redis they are let in.
 PACE = "300 per minute"
-STATUSES = {"not_permitted": 403, "owners_only": 403, "unknown_staff": 404, "last_owner": 409}
+STATUSES = {
+    "not_permitted": 403,
+    "owners_only": 403,
+    "unknown_staff": 404,
+    "unknown_contact": 404,
+    "last_owner": 409,
+    "opted_out": 409,
+}
 
 Handler = Callable[..., object]
 
@@ -68,6 +76,8 @@ class Door:
 
     def __call__(self, **path: object) -> Response:
         request.max_content_length = MAX_BODY
+        if (request.content_length or 0) > MAX_BODY:
+            raise RequestEntityTooLarge  # also where the door reads no body
         now = self._tools.clock.now()
         try:
             token = self._tools.id_tokens.read_header(request.headers.get("Authorization"), now=now)

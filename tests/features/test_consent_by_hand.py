@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from typing import Any
 
-import jwt
 import pytest
-from werkzeug.test import TestResponse
 
 from app.cli import parser
 from app.consent.models import ConsentEvent
@@ -14,41 +12,26 @@ from app.foundation.audit import AuditEntry
 from app.foundation.errors import Refused
 from app.joining.commands import opt_out
 from tests.factories.joining import ledger
-from tests.factories.world import BUYER, DOMAIN, SECRET, World
+from tests.factories.staff import AGENT, ANALYST, OWNER, call, open_page, staffed
+from tests.factories.world import BUYER, DOMAIN, ShopAtHand, World
 
 OTHER = "other-shop.myshopify.com"
 WORDING = "Please text me about my order. Some texts are written by an AI assistant."
 
 
-def id_token(world: World, *, domain: str = DOMAIN, secret: str = SECRET, age: int = 5) -> str:
-    issued = world.clock.now() - timedelta(seconds=age)
-    claims = {
-        "iss": f"https://{domain}/admin",
-        "dest": f"https://{domain}",
-        "aud": "key-of-tests",
-        "sub": "71200000001",
-        "iat": int(issued.timestamp()),
-        "nbf": int(issued.timestamp()),
-        "exp": int((issued + timedelta(minutes=1)).timestamp()),
-        "jti": "0d9f",
-        "sid": "aaaa",
-    }
-    return jwt.encode(claims, secret, algorithm="HS256")
+def ask(world: World, what: str, body: object, *, user: int = OWNER, domain: str = DOMAIN) -> Any:
+    path = f"/contacts/{world.contact().id}/{what}"
+    return call(world, "POST", path, user=user, domain=domain, json=body)
 
 
-def ask(
-    world: World, what: str, body: object, *, contact: int | None = None, token: str | None = None
-) -> TestResponse:
-    contact = contact or world.contact().id
-    return world.client.post(
-        f"/api/contacts/{contact}/{what}",
-        json=body,
-        headers={"Authorization": f"Bearer {token or id_token(world)}"},
-    )
+@pytest.fixture
+def shop(world: World) -> ShopAtHand:
+    made = world.shop()
+    staffed(world, made)
+    return made
 
 
-def test_opt_out_is_in_force_at_once_and_says_who_did_it(world: World) -> None:
-    shop = world.shop()
+def test_opt_out_is_in_force_at_once_and_says_who_did_it(world: World, shop: ShopAtHand) -> None:
     world.order()
     world.deliver()
     world.settle()
@@ -58,14 +41,13 @@ def test_opt_out_is_in_force_at_once_and_says_who_did_it(world: World) -> None:
     assert [c.reason for c in world.check_ins()] == ["opted_out"]
     row = world.all(ConsentEvent)[-1]
     assert (row.action, row.source, row.id) == ("revoked", "agent", answer.json["consent_id"])
-    assert row.evidence == {"by": "agent:71200000001", "reason": "She rang and asked us to stop."}
+    assert row.evidence == {"by": "staff:41", "reason": "She rang and asked us to stop."}
     entry = world.all(AuditEntry)[-1]
-    assert (entry.actor, entry.action) == ("agent:71200000001", "consent.opted_out_by_hand")
+    assert (entry.actor, entry.action) == ("staff:41", "consent.opted_out_by_hand")
     assert entry.shop_id == shop.id
 
 
-def test_opt_in_by_hand_keeps_its_evidence(world: World) -> None:
-    world.shop()
+def test_opt_in_by_hand_keeps_its_evidence(world: World, shop: ShopAtHand) -> None:
     world.order(consent=False)
     world.settle()
     answer = ask(world, "opt-in", {"how": "signed a card at the till", "wording": WORDING})
@@ -77,8 +59,7 @@ def test_opt_in_by_hand_keeps_its_evidence(world: World) -> None:
     assert row.evidence["how"] == "signed a card at the till"
 
 
-def test_nobody_but_the_buyer_ends_an_opt_out(world: World) -> None:
-    shop = world.shop()
+def test_nobody_but_the_buyer_ends_an_opt_out(world: World, shop: ShopAtHand) -> None:
     world.text(shop, "STOP")
     answer = ask(world, "opt-in", {"how": "by phone", "wording": WORDING})
     assert answer.status_code == 409
@@ -99,60 +80,47 @@ def test_nobody_but_the_buyer_ends_an_opt_out(world: World) -> None:
     ],
 )
 def test_what_lacks_its_reason_is_refused(
-    world: World, what: str, body: object, reason: str
+    world: World, shop: ShopAtHand, what: str, body: object, reason: str
 ) -> None:
-    world.shop()
     world.order(consent=False)
     world.settle()
     before = ledger(world)
     answer = ask(world, what, body)
-    assert (answer.status_code, answer.json["reason"]) == (422, reason)
+    assert (answer.status_code, answer.json["error"]) == (400, reason)
     assert ledger(world) == before
 
 
-def test_card_number_in_a_reason_is_masked(world: World) -> None:
-    world.shop()
+def test_card_number_in_a_reason_is_masked(world: World, shop: ShopAtHand) -> None:
     world.order()
     world.settle()
     ask(world, "opt-out", {"reason": "said 4242 4242 4242 4242 and stop"})
     assert "4242 4242 4242" not in world.all(ConsentEvent)[-1].evidence["reason"]
 
 
-def test_other_shops_contact_is_not_there(world: World) -> None:
-    world.shop()
+def test_other_shops_contact_is_not_there(world: World, shop: ShopAtHand) -> None:
     world.order()
     world.settle()
     world.shop(OTHER, line="+12025550189")
-    answer = ask(world, "opt-out", {"reason": "mine"}, token=id_token(world, domain=OTHER))
+    open_page(world, OTHER, user=77)
+    answer = ask(world, "opt-out", {"reason": "mine"}, user=77, domain=OTHER)
     assert answer.status_code == 404
     assert world.contact().opted_out_at is None
 
 
-@pytest.mark.parametrize("what", ["opt-out", "opt-in"])
-def test_without_a_token_of_the_admin_nothing_happens(world: World, what: str) -> None:
-    world.shop()
-    world.order()
+def test_agent_writes_down_an_opt_out_and_not_an_opt_in(world: World, shop: ShopAtHand) -> None:
+    world.order(consent=False)
     world.settle()
-    forged = id_token(world, secret="another-secret-of-32-bytes-at-least")
-    stranger = id_token(world, domain="nobody.myshopify.com")
-    for token in ("x", forged, stranger):
-        answer = ask(world, what, {"reason": "x"}, token=token)
-        assert answer.status_code == 401
-        assert "X-Shopify-Retry-Invalid-Session-Request" not in answer.headers
-    bare = world.client.post(f"/api/contacts/{world.contact().id}/{what}", json={})
-    assert bare.status_code == 401
-    stale = ask(world, what, {"reason": "x"}, token=id_token(world, age=3600))
-    assert stale.status_code == 401
-    assert stale.headers["X-Shopify-Retry-Invalid-Session-Request"] == "1"
-    assert world.contact().opted_out_at is None
+    asked = ask(world, "opt-in", {"how": "by phone", "wording": WORDING}, user=AGENT)
+    assert asked.status_code == 403
+    assert ask(world, "opt-out", {"reason": "rang us"}, user=AGENT).status_code == 200
+    assert ask(world, "opt-out", {"reason": "rang us"}, user=ANALYST).status_code == 403
 
 
-def test_shop_that_removed_the_app_has_no_staff(world: World) -> None:
-    world.shop()
+def test_shop_that_removed_the_app_has_no_staff(world: World, shop: ShopAtHand) -> None:
     world.order()
     world.settle()
     world.execute("UPDATE shops SET state = 'uninstalled'")
-    assert ask(world, "opt-out", {"reason": "x"}).status_code == 401
+    assert ask(world, "opt-out", {"reason": "x"}).status_code == 403
 
 
 def command(world: World, *words: str) -> None:
@@ -175,7 +143,6 @@ def test_command_opts_out_a_phone_that_was_never_heard_of(
     assert world.sent() == []
 
 
-def test_command_refuses_what_is_no_phone(world: World) -> None:
-    world.shop()
+def test_command_refuses_what_is_no_phone(world: World, shop: ShopAtHand) -> None:
     with pytest.raises(Refused, match="no phone number"):
         command(world, "--phone", "555", "--reason", "x")

@@ -52,38 +52,6 @@ def test_nothing_is_mirrored_without_a_helpdesk(world: World) -> None:
     assert world.scalar("SELECT count(*) FROM outbox") == 0
 
 
-def test_check_in_that_nobody_has_answered_leaves_the_helpdesk_no_work(world: World) -> None:
-    desk = queued_check_in(world)
-    [check_in] = world.texts(purpose="check_in")
-    messaging_jobs.send(world.ports, shop_id=desk.shop.id, message_id=check_in.id)
-    assert mirrors_put_off(world) == 0
-
-
-def test_check_in_accepted_while_somebody_is_at_its_thread_is_mirrored_after_them(
-    world: World,
-) -> None:
-    desk = queued_check_in(world)
-    [check_in] = world.texts(purpose="check_in")
-    with world.db.shop(desk.shop.id) as somebody:
-        somebody.sql("SELECT FROM conversations FOR UPDATE")
-        messaging_jobs.send(world.ports, shop_id=desk.shop.id, message_id=check_in.id)
-    assert mirrors_put_off(world) == 1
-
-
-def queued_check_in(world: World) -> ZendeskAtHand:
-    desk = connected(world)
-    world.order()
-    world.deliver()
-    world.settle()
-    world.clock.advance(hours=2, minutes=25)
-    world.settle(queues=())
-    return desk
-
-
-def mirrors_put_off(world: World) -> int:
-    return int(world.scalar("SELECT count(*) FROM outbox WHERE topic = 'helpdesk.mirror'"))
-
-
 def test_unknown_number_gets_a_ticket_of_their_own_words(world: World) -> None:
     desk = connected(world)
     desk.text("Do you ship to Alaska?", sender="+19075550123")

@@ -46,7 +46,9 @@ VALUES: dict[str, Callable[[TwoShops, World], object]] = {
     "slug": lambda two, world: two.one.domain.partition(".")[0],
     "code": lambda two, world: world.scalar("SELECT min(code) FROM join_links"),
     "kind": lambda two, world: "svg",
-    "request_id": lambda two, world: world.scalar("SELECT min(id) FROM privacy_requests"),
+    "request_id": lambda two, world: world.scalar(
+        "SELECT coalesce(min(id), 1) FROM privacy_requests"
+    ),
     # Signed by us, for the other shop, about the first one's photo.
     "token": lambda two, world: sign_media_token(
         [world.ports.keys.signing_key],

@@ -114,7 +114,7 @@ CASES: list[tuple[Reason | None, dict[str, Any], str]] = [
     (None, {"purpose": Purpose.OPT_OUT_CONFIRMATION, "consent": OUT},
      "May go now, at any hour: one confirmation may follow an opt-out within five minutes."),
     (None, {"purpose": Purpose.OPT_IN_CONFIRMATION,
-            "consent": ConsentState(pending=Grant("consent:2", at=moment(MONDAY)))},
+            "consent": ConsentState(joined=Grant("consent:2", at=moment(MONDAY)))},
      "May go now, at any hour: the buyer has just asked for texts."),
     (Reason.NO_CONSENT, {"consent": ConsentState()},
      "Not sent: the buyer has not agreed to texts in a way that your settings accept."),
@@ -125,6 +125,9 @@ CASES: list[tuple[Reason | None, dict[str, Any], str]] = [
      "Not sent: there is no opt-out to confirm."),
     (Reason.ALREADY_CONFIRMED, {"purpose": Purpose.OPT_OUT_CONFIRMATION, "consent": CONFIRMED},
      "Not sent: the opt-out was confirmed once already; a second text would break it."),
+    (Reason.MAY_BE_LEAVING, {"history": SendHistory(may_be_leaving=True)},
+     "Not sent: the buyer may have wanted no more texts. We asked, and begin nothing until they"
+     " answer."),
     (Reason.ALREADY_CLARIFIED,
      {"purpose": Purpose.CLARIFICATION, "history": SendHistory(clarified_at=moment(MONDAY))},
      "Not sent: the buyer was asked once whether they meant to opt out; a second question would be"

@@ -160,7 +160,7 @@ def test_a_known_litigator_gets_no_text_at_all(purpose: Purpose) -> None:
 
 def test_who_joined_on_a_page_is_welcomed_at_any_hour_for_an_hour() -> None:
     joined = Grant("consent:2", at=NIGHT - 59 * MINUTE)
-    for consent in (ConsentState(care=joined), ConsentState(pending=joined)):
+    for consent in (ConsentState(care=joined, joined=joined), ConsentState(joined=joined)):
         verdict = ask(Purpose.OPT_IN_CONFIRMATION, NIGHT, consent=consent)
         assert verdict == Allowed(NIGHT + MINUTE, ("consent:2",))
         late = ask(Purpose.OPT_IN_CONFIRMATION, NIGHT + MINUTE, consent=consent)
