@@ -52,6 +52,8 @@ def count_statements(stage: Stage, build: Callable[[int], list[bytes]]) -> State
         server.stop()
         with stage.superuser() as connection:
             connection.execute(f"ALTER DATABASE {name} RESET log_statement")
+    if not seen:
+        raise RuntimeError(f"the server logged no statement of the door: see {log}")
     # A statement that begins on the log's next line leaves this one empty.
     transaction = sum(text.startswith(("BEGIN", "COMMIT", "ROLLBACK")) for text in seen)
     scope = sum(text.startswith("BEGIN; SELECT set_config") for text in seen)

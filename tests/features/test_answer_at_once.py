@@ -208,8 +208,11 @@ def test_card_number_over_two_texts_is_hidden_in_both(world: World, shop: ShopAt
     world.text(shop, "4111 1111")
     world.clock.advance(seconds=5)
     world.text(shop, "1111 1111", sid="SM" + "9" * 32)
-    bodies = [text.body for text in world.texts(direction="in")]
+    world.settle()
+    texts = world.texts(direction="in")
+    bodies = [text.body for text in texts]
     assert not any("4111" in body for body in bodies)
+    assert set(world.sms.redacted) == {text.provider_sid for text in texts}
     assert "1111" in bodies[-1] and "1111 1111" not in bodies[-1]
 
 
