@@ -15,8 +15,6 @@ from app.checkins import cancel as checkins_cancel
 from app.checkins import jobs as checkins_jobs
 from app.checkins import outcome as checkins_outcome
 from app.checkins import schedule as checkins_schedule
-from app.checkins import send as checkins_send
-from app.checkins.events import CheckInDue
 from app.consent import from_checkout as consent_from_checkout
 from app.consent.events import ConsentRevoked, MarketingRevoked
 from app.conversations import answer_at_once as conversations_answer_at_once
@@ -32,12 +30,13 @@ from app.joining import join_by_text, note_unsent
 from app.joining.events import MarketingConsentGiven
 from app.messaging import jobs as messaging_jobs
 from app.messaging import queue as messaging_queue
+from app.messaging import send as messaging_send
 from app.messaging.events import (
     PhotoStored,
-    TextAccepted,
     TextEnded,
     TextReceived,
     TextRetried,
+    TextsAccepted,
 )
 from app.orders import jobs as orders_jobs
 from app.orders.events import OrderStopped, ParcelDelivered, PhoneGivenAtCheckout
@@ -71,8 +70,6 @@ REACTIONS: Mapping[type[Event], tuple[Now | Later, ...]] = {
     ),
     PhoneGivenAtCheckout: (Now(consent_from_checkout.record_checkout),),
     OrderStopped: (Now(checkins_cancel.cancel_for_order),),
-    # Check-ins
-    CheckInDue: (Now(checkins_send.send_check_in),),
     # Texts
     TextReceived: (
         Now(conversations_route.route_text),
@@ -82,13 +79,13 @@ REACTIONS: Mapping[type[Event], tuple[Now | Later, ...]] = {
         Later("messaging.fetch_photos", "reply", ("message_id",), when=lambda e: e.photos > 0),
     ),
     PhotoStored: (Now(helpdesk_late_photo.notice_late_photo),),
-    TextAccepted: (
-        Now(messaging_queue.wake_next_part),
+    TextsAccepted: (
+        Now(messaging_queue.wake_after_accepted),
         Now(checkins_outcome.mark_sent),
         Now(helpdesk_follow_text.mirror_if_ticketed),
     ),
     TextEnded: (
-        Now(messaging_queue.wake_next_part),
+        Now(messaging_queue.wake_after_ended),
         Now(checkins_outcome.mark_ended),
         Now(note_unsent.note_unsent),
         Later(
@@ -144,7 +141,7 @@ JOBS: Mapping[str, Callable[..., None]] = {
     "orders.complete": orders_jobs.complete_order,
     "checkins.record_answer": checkins_jobs.record_answer,
     "joining.sync_marketing": joining_jobs.sync_marketing,
-    "messaging.send": messaging_jobs.send,
+    "messaging.send": messaging_send.send,
     "messaging.fetch_photos": messaging_jobs.fetch_photos,
     "messaging.settle_status": messaging_jobs.settle_status,
     "messaging.look_up": messaging_jobs.look_up,
@@ -191,3 +188,8 @@ def as_work(reaction: Later, event: Event) -> LaterWork:
         if ordering is None
         else f"{reaction.topic.split('.')[0]}:{event.shop_id}:{ordering}",
     )
+
+
+TOGETHER: Mapping[str, tuple[str, str]] = {"messaging.send": ("message_id", "message_ids")}
+"""Topics whose rows of one shop are worked together: the field of a row, and the argument of the
+job that takes all of them."""

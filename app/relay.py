@@ -3,7 +3,7 @@
 Postgres is the ledger, Redis only the doorbell. A row leaves the outbox when its job has
 succeeded; whatever was handed to Redis and got lost there, or with its worker, is put back and
 handed out again. RQ costs milliseconds per job, so what waits together travels together: one job
-carries up to `BATCH` rows, of one queue.
+carries up to `BATCH` rows of one queue, and those of a topic that is worked together by themselves.
 
 Redis is never given more than `HELD_JOBS` jobs of a queue. So a backlog waits in Postgres, each
 row of it is handed out once, and what a look for lost rows must read is bounded too.
@@ -20,6 +20,7 @@ from rq.serializers import JSONSerializer
 
 from app.foundation.db import Database
 from app.foundation.outbox import QUEUES
+from app.reactions import TOGETHER
 
 log = structlog.get_logger()
 
@@ -45,7 +46,7 @@ UPDATE outbox SET relayed_at = now() WHERE id = ANY (ARRAY(
         SELECT FROM outbox earlier WHERE earlier.ordering_key = o.ordering_key
           AND earlier.id < o.id AND earlier.failed_at IS NULL))
     ORDER BY o.available_at, o.id LIMIT room.rows FOR UPDATE SKIP LOCKED) AS waiting))
-RETURNING queue, id
+RETURNING queue, topic, id
 """
 
 # What a waiting buyer's row stands behind is as urgent as that row. It may lie in Redis already,
@@ -129,14 +130,15 @@ def relay_once(db: Database, redis: Redis) -> Relayed:
         by_queue: dict[tuple[str, str], list[int]] = {}
         session.sql(PROMOTE, CLAIM)
         for row in session.sql(CLAIM_OUTBOX, list(room), list(room.values())):
-            by_queue.setdefault((row.queue, "outbox"), []).append(row.id)
+            kind = row.topic if row.topic in TOGETHER else "outbox"
+            by_queue.setdefault((row.queue, kind), []).append(row.id)
         sources = list(room_of_source), list(room_of_source.values())
         for row in session.sql(CLAIM_RECEIPTS, *sources):
             by_queue.setdefault((QUEUE_OF_SOURCE[row.source], "receipts"), []).append(row.id)
         for (queue, kind), ids in by_queue.items():
             enqueue(redis, queue, kind, sorted(ids))
     for (_, kind), ids in by_queue.items():
-        claimed[kind] += len(ids)
+        claimed["receipts" if kind == "receipts" else "outbox"] += len(ids)
     return Relayed(**claimed)
 
 

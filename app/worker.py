@@ -34,7 +34,7 @@ from app.foundation.errors import DoorstepError, Refused, Temporary
 from app.foundation.leases import RENEW_SECONDS, Leases
 from app.foundation.metrics import JOB_SECONDS, JOBS_DONE, JOBS_FAILED
 from app.foundation.outbox import LEASE_SECONDS, QUEUES, Postponed
-from app.reactions import JOBS, react
+from app.reactions import JOBS, TOGETHER, react
 from app.receipts import release_known, work_receipt
 
 log = structlog.get_logger()
@@ -110,8 +110,11 @@ class Workshop:
     def begin(self, kind: str, ids: Sequence[int]) -> list[Future[None]]:
         """Give each of those rows of `ids` that still wait a thread; returns when all have one.
 
-        A row's lease begins when there is a thread for it, not while it waits for one.
+        `kind`: outbox, receipts, or a topic whose rows of one shop share a thread. A row's lease
+        begins when there is a thread for it, not while it waits for one.
         """
+        if kind in TOGETHER:
+            return self._begin_together(ids)
         left, begun = list(ids), []
         while left:
             room = self._take_room(len(left))
@@ -122,10 +125,31 @@ class Workshop:
             finally:
                 if room > len(rows):
                     self._free.release(room - len(rows))
-            one = self._outbox_row if kind == "outbox" else self._receipt
-            self._leases.hold(kind, rows)
-            begun += [self._threads.submit(self._with_thread, kind, one, row) for row in rows]
+            one = self._receipt if kind == "receipts" else self._outbox_rows
+            begun += [self._submit(kind, one, [row]) for row in rows]
         return begun
+
+    def _begin_together(self, ids: Sequence[int]) -> list[Future[None]]:
+        self._free.acquire()
+        by_shop: dict[int, list[Any]] = {}
+        try:
+            for row in self._lease("outbox", ids):
+                by_shop.setdefault(row.shop_id, []).append(row)
+        finally:
+            if not by_shop:
+                self._free.release()
+        begun = []
+        for number, rows in enumerate(by_shop.values()):
+            if number:
+                self._free.acquire()
+            begun.append(self._submit("outbox", self._outbox_rows, rows))
+        return begun
+
+    def _submit(
+        self, kind: str, work: Callable[[Sequence[Any]], None], rows: Sequence[Any]
+    ) -> Future[None]:
+        self._leases.hold(kind, rows)
+        return self._threads.submit(self._with_thread, kind, work, rows)
 
     def _take_room(self, most: int) -> int:
         """Wait for a free thread; how many, up to `most`, are the caller's now."""
@@ -140,19 +164,31 @@ class Workshop:
         with self._ports.db.across_shops("worker: begin") as session:
             return session.sql(statement, LEASE_SECONDS, list(ids)).all()
 
-    def _with_thread(self, kind: str, one: Callable[[Any], None], row: Any) -> None:
+    def _with_thread(
+        self, kind: str, work: Callable[[Sequence[Any]], None], rows: Sequence[Any]
+    ) -> None:
         try:
-            one(row)
+            work(rows)
         finally:
-            self._leases.drop(kind, row)
+            for row in rows:
+                self._leases.drop(kind, row)
             self._free.release()
 
-    def _outbox_row(self, row: Any) -> None:
-        def run() -> None:
-            JOBS[row.topic](self._ports, shop_id=row.shop_id, **row.payload)
-            self._done.put(row)
+    def _outbox_rows(self, rows: Sequence[Any]) -> None:
+        """Rows of one topic and shop; several only of a topic that is worked together."""
+        first = rows[0]
 
-        self._guard(row.topic, row, run, OUTBOX_AGAIN, OUTBOX_FAILED, outbox_id=row.id)
+        def run() -> None:
+            if first.topic in TOGETHER:
+                field, argument = TOGETHER[first.topic]
+                given = {argument: [row.payload[field] for row in rows]}
+            else:
+                given = first.payload
+            JOBS[first.topic](self._ports, shop_id=first.shop_id, **given)
+            for row in rows:
+                self._done.put(row)
+
+        self._guard(first.topic, rows, run, OUTBOX_AGAIN, OUTBOX_FAILED, outbox_id=first.id)
 
     def _strike_out(self) -> None:
         """Delete the outbox rows that are done: while one statement is under way the next ones
@@ -173,7 +209,9 @@ class Workshop:
             for _ in rows:
                 self._done.task_done()
 
-    def _receipt(self, row: Any) -> None:
+    def _receipt(self, rows: Sequence[Any]) -> None:
+        [row] = rows
+
         def run() -> None:
             worked = work_receipt(
                 self._ports,
@@ -196,48 +234,54 @@ class Workshop:
                 release_known(self._ports.db)
 
         topic = f"{row.source}:{row.topic}"
-        self._guard(topic, row, run, RECEIPT_AGAIN, RECEIPT_FAILED, receipt_id=row.id)
+        self._guard(topic, rows, run, RECEIPT_AGAIN, RECEIPT_FAILED, receipt_id=row.id)
 
     def _guard(
         self,
         topic: str,
-        row: Any,
+        rows: Sequence[Any],
         run: Callable[[], None],
         again: str,
         failed: str,
         **ids: int,
     ) -> None:
-        """Run one item; whatever it raises becomes a later try or a shown failure."""
+        """Run one job; whatever it raises becomes a later try or a shown failure of its rows."""
         with structlog.contextvars.bound_contextvars(topic=topic, **ids):
             try:
                 with JOB_SECONDS.labels(topic).time():
                     run()
-                JOBS_DONE.labels(topic).inc()
+                JOBS_DONE.labels(topic).inc(len(rows))
             except Postponed as postponed:
-                self._settle(row, again, str(postponed), 1, postponed.seconds)
+                for row in rows:
+                    self._settle(row, again, str(postponed), 1, postponed.seconds)
             except Refused as refused:
                 # It can never be worked as it stands: kept and shown, not repeated.
-                JOBS_FAILED.labels(topic).inc()
+                JOBS_FAILED.labels(topic).inc(len(rows))
                 log.warning("job refused", reason=refused.reason)
-                self._settle(row, failed, f"refused: {refused.reason}")
+                for row in rows:
+                    self._settle(row, failed, f"refused: {refused.reason}")
             except Exception as error:
-                JOBS_FAILED.labels(topic).inc()
-                known = isinstance(error, DoorstepError)
+                JOBS_FAILED.labels(topic).inc(len(rows))
                 log.warning(
                     "job failed",
-                    attempt=row.attempts,
+                    attempt=rows[0].attempts,
                     error=type(error).__name__,
-                    exc_info=not known,
+                    exc_info=not isinstance(error, DoorstepError),
                 )
-                pause = PAUSE_SECONDS[min(row.attempts, len(PAUSE_SECONDS)) - 1]
-                if isinstance(error, Temporary) and error.retry_after:
-                    pause = max(1, int(error.retry_after))
-                # An error's text may quote a buyer: only its kind is stored.
-                name = f"{type(error).__name__}: {error}" if known else type(error).__name__
-                if row.attempts >= MAX_ATTEMPTS:
-                    self._settle(row, failed, name)
-                else:
-                    self._settle(row, again, name, 0, pause)
+                for row in rows:
+                    self._try_again(row, error, again, failed)
+
+    def _try_again(self, row: Any, error: Exception, again: str, failed: str) -> None:
+        pause = PAUSE_SECONDS[min(row.attempts, len(PAUSE_SECONDS)) - 1]
+        if isinstance(error, Temporary) and error.retry_after:
+            pause = max(1, int(error.retry_after))
+        # An error's text may quote a buyer: only its kind is stored.
+        kind = type(error).__name__
+        name = f"{kind}: {error}" if isinstance(error, DoorstepError) else kind
+        if row.attempts >= MAX_ATTEMPTS:
+            self._settle(row, failed, name)
+        else:
+            self._settle(row, again, name, 0, pause)
 
     def _settle(self, row: Any, statement: str, *values: Any) -> None:
         """Give the row back, unless another has begun it meanwhile, who counted it up."""

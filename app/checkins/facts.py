@@ -1,11 +1,12 @@
-"""All that a check-in's moment depends on, apart from permission: read at once, in one statement.
+"""All that the moment of check-ins depends on, apart from permission, in one statement.
 
-Called by `checkins.send` and `checkins.outcome`, which have locked the order: what is read here
-stays true until the transaction ends.
+Called by `checkins.send` and `checkins.outcome`, which have locked the orders: what is read
+here stays true until the transaction ends.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from app.foundation.db import Session
@@ -31,10 +32,11 @@ JOIN shop_preferences p ON p.shop_id = c.shop_id
 LEFT JOIN fulfillments f ON f.id = c.parcel_id
 LEFT JOIN contacts b ON b.id = o.contact_id
 LEFT JOIN conversations t ON t.shop_id = c.shop_id AND t.contact_id = o.contact_id
-WHERE c.id = %s
+WHERE c.id = ANY(%s)
+ORDER BY c.due_at, c.id
 """
 
 
-def read_facts(session: Session, check_in_id: int) -> Any:
-    """One row with the columns of `FACTS`."""
-    return session.sql(FACTS, check_in_id).one()
+def read_facts(session: Session, check_in_ids: Sequence[int]) -> list[Any]:
+    """A row of each with the columns of `FACTS`, longest due first."""
+    return session.sql(FACTS, list(check_in_ids)).all()

@@ -17,7 +17,7 @@ from app.checkins.send import out_of_place
 from app.consent.permission import Purpose
 from app.consent.verdicts import Reason
 from app.foundation.db import Session
-from app.messaging.events import TextAccepted, TextEnded, TextRetried
+from app.messaging.events import TextEnded, TextRetried, TextsAccepted
 from app.messaging.queue import cancel_text
 from app.orders.models import Order
 
@@ -26,16 +26,16 @@ OF_CHECK_INS = (Purpose.CHECK_IN.value, Purpose.FOLLOW_UP.value)
 SENT = """
 UPDATE check_ins SET state = 'sent', sent_at = %(now)s, ended_at = NULL,
   reason = CASE state WHEN 'cancelled' THEN %(left_before)s || reason END
-WHERE message_id = %(message)s AND state IN ('queued', 'skipped', 'cancelled')
+WHERE message_id = ANY(%(messages)s) AND state IN ('queued', 'skipped', 'cancelled')
 """
 
 
-def mark_sent(session: Session, event: TextAccepted, *, now: datetime) -> None:
+def mark_sent(session: Session, event: TextsAccepted, *, now: datetime) -> None:
     """The buyer gets the text, whatever was decided meanwhile: one that was called off while it
     was leaving is `sent`, and its reason says what came too late."""
-    if event.purpose not in OF_CHECK_INS:
-        return
-    session.sql(SENT, {"left_before": LEFT_BEFORE, "now": now, "message": event.message_id})
+    texts = [text.message_id for text in event.texts if text.purpose in OF_CHECK_INS]
+    if texts:
+        session.sql(SENT, {"left_before": LEFT_BEFORE, "now": now, "messages": texts})
 
 
 def mark_ended(session: Session, event: TextEnded, *, now: datetime) -> None:
@@ -78,7 +78,8 @@ def why_not_again(session: Session, check_in: CheckIn, *, now: datetime) -> str 
         return check_in.reason
     if check_in.state == "answered":
         return Reason.ALREADY_TALKING.value
-    return out_of_place(read_facts(session, check_in.id), now=now)
+    [facts] = read_facts(session, [check_in.id])
+    return out_of_place(facts, now=now)
 
 
 def record_answer(session: Session, *, now: datetime, contact_id: int) -> int | None:

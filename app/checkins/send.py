@@ -1,30 +1,29 @@
-"""A check-in is due: ask permission, write it, hand it to the thread. Or say why not.
+"""Check-ins are due: ask permission, write them, hand them to their threads. Or say why not.
 
-Runs now, for each check-in that the ticker found due. The text itself leaves by `messaging.send`,
-which asks permission once more in that moment. Only a check-in that is really queued opens a
-thread or points one at its order.
+Called by `checkins.jobs` for those of one shop that the ticker found due together. The texts
+themselves leave by `messaging.send`, which asks permission once more in that moment. Only a
+check-in that is really queued opens a thread or points one at its order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
-from app.checkins.events import CheckInDue
+from app.checkins.claim import claim_due
 from app.checkins.facts import read_facts
 from app.checkins.models import CheckIn
 from app.checkins.schedule_rules import DEFAULT_MAX_LATENESS, TOO_LATE
 from app.checkins.wording import DEFAULT_COPY, CopyKind, render
 from app.consent.permission import Purpose
 from app.consent.verdicts import Denied, NotBefore, Reason
-from app.conversations.open import open_conversation
-from app.conversations.reply import OwnText, add_own_text
+from app.conversations.open import open_conversations
+from app.conversations.reply import OwnText, add_own_texts
 from app.foundation.db import Session
-from app.messaging.locks import lock_contact
-from app.messaging.permit import Subject, ask_permission
+from app.messaging.permit import Subject, ask_permissions
 from app.messaging.standing import version_of
 from app.messaging.suppress import record_suppression
 
@@ -35,83 +34,97 @@ LOOK_AGAIN = timedelta(minutes=10)
 LOOK_AT_PAUSED_LINE = timedelta(hours=1)
 SIZE_OPTIONS = ("size", "taille", "größe", "talla")
 
-# Both at once and without waiting, see `messaging.locks`: whoever holds one of them is at it, or
-# changes what we are about to read.
-CLAIM = """
-SELECT o.contact_id FROM check_ins c JOIN orders o ON o.id = c.order_id
-WHERE c.id = %s AND c.state = 'scheduled' AND c.due_at <= %s
-FOR UPDATE OF c, o SKIP LOCKED
+QUEUED = """
+UPDATE check_ins SET state = 'queued', reason = NULL, message_id = t.message_id
+FROM unnest(%s::bigint[], %s::bigint[]) AS t(id, message_id) WHERE check_ins.id = t.id
 """
-QUEUED = "UPDATE check_ins SET state = 'queued', reason = NULL, message_id = %s WHERE id = %s"
 
 
-def send_check_in(session: Session, event: CheckInDue, *, now: datetime) -> None:
-    claimed = session.sql(CLAIM, event.check_in_id, now).one_or_none()
-    if claimed is None:
-        return
-    if claimed.contact_id is not None:
-        lock_contact(session, claimed.contact_id)
-    facts = read_facts(session, event.check_in_id)
+def send_check_ins(
+    session: Session, *, now: datetime, shop_id: int, check_in_ids: Sequence[int]
+) -> list[int]:
+    """Each of these that is still due goes on its way, ends with a reason, or waits.
+
+    Returns those to be given again once this transaction has ended.
+    """
+    claim = claim_due(session, now=now, check_in_ids=check_in_ids)
+    facts_of_each = read_facts(session, claim.ours)
+    asked = [facts for facts in facts_of_each if may_be_asked(session, facts, now=now)]
+    subjects = [subject_of(facts, now) for facts in asked]
+    verdicts = ask_permissions(session, now=now, subjects=subjects)
+    allowed = []
+    for facts, verdict in zip(asked, verdicts, strict=True):
+        if isinstance(verdict, NotBefore):
+            # Spread, so that what waits for the same hour does not leave in the same second.
+            change(session, facts, due_at=verdict.at + spread(facts))
+        elif isinstance(verdict, Denied):
+            obey(session, facts, verdict, now=now)
+        else:
+            allowed.append(facts)
+    if allowed:
+        queue(session, allowed, now=now, shop_id=shop_id)
+    return claim.next_time
+
+
+def may_be_asked(session: Session, facts: Any, *, now: datetime) -> bool:
+    """Whether permission is the next question; else the check-in waits or has ended."""
     if facts.shopify_updated_at is None and now - facts.arrived_at < ORDER_MAY_COME:
         # Heard of by its parcel alone: who bought it comes with a webhook that is under way.
         change(session, facts, due_at=now + LOOK_AGAIN)
-        return
+        return False
     reason = out_of_place(facts, now=now)
-    if reason:
-        skip(session, facts, now=now, reason=reason)
-        record_suppression(
-            session,
-            now=now,
-            shop_id=event.shop_id,
-            check_in_id=facts.id,
-            order_id=facts.order_id,
-            purpose=Purpose.CHECK_IN,
-            reason=reason,
-        )
-        return
-    verdict = ask_permission(
-        session,
-        now=now,
-        subject=Subject(
-            shop_id=facts.shop_id,
-            contact_id=facts.contact_id,
-            purpose=Purpose.CHECK_IN,
-            order_id=facts.order_id,
-            check_in_id=facts.id,
-            being_helped=is_being_helped(facts.waiting_since, now),
-        ),
-    )
-    if isinstance(verdict, NotBefore):
-        # Spread, so that what waits for the same hour does not leave in the same second.
-        change(session, facts, due_at=verdict.at + spread(facts))
-        return
-    if isinstance(verdict, Denied):
-        if verdict.reason is Reason.SENDER_PAUSED and outlives_pause(facts, now):
-            hold(session, facts, now=now)
-        else:
-            skip(session, facts, now=now, reason=verdict.reason.value)
-        return
-    thread = open_conversation(
+    if reason is None:
+        return True
+    skip(session, facts, now=now, reason=reason)
+    record_suppression(
         session,
         now=now,
         shop_id=facts.shop_id,
+        check_in_id=facts.id,
+        order_id=facts.order_id,
+        purpose=Purpose.CHECK_IN,
+        reason=reason,
+    )
+    return False
+
+
+def subject_of(facts: Any, now: datetime) -> Subject:
+    return Subject(
+        shop_id=facts.shop_id,
         contact_id=facts.contact_id,
+        purpose=Purpose.CHECK_IN,
+        order_id=facts.order_id,
+        check_in_id=facts.id,
+        being_helped=is_being_helped(facts.waiting_since, now),
+    )
+
+
+def obey(session: Session, facts: Any, verdict: Denied, *, now: datetime) -> None:
+    if verdict.reason is Reason.SENDER_PAUSED and outlives_pause(facts, now):
+        hold(session, facts, now=now)
+    else:
+        skip(session, facts, now=now, reason=verdict.reason.value)
+
+
+def queue(session: Session, allowed: Sequence[Any], *, now: datetime, shop_id: int) -> None:
+    """Each joins its buyer's thread, which is about its order from now on."""
+    about = {facts.contact_id: facts.order_id for facts in allowed}
+    threads = open_conversations(session, now=now, shop_id=shop_id, about=about)
+    texts = [(thread, text_of(facts)) for thread, facts in zip(threads, allowed, strict=True)]
+    added = add_own_texts(session, now=now, texts=texts)
+    ids = [facts.id for facts in allowed]
+    session.sql(QUEUED, ids, [each.message_ids[0] for each in added])
+
+
+def text_of(facts: Any) -> OwnText:
+    return OwnText(
+        body=write(facts),
+        author="system",
+        written_by=written_by(facts),
+        purpose=Purpose.CHECK_IN,
+        key=f"check-in:{facts.id}",
         order_id=facts.order_id,
     )
-    added = add_own_text(
-        session,
-        now=now,
-        thread=thread,
-        text=OwnText(
-            body=write(facts),
-            author="system",
-            written_by=written_by(facts),
-            purpose=Purpose.CHECK_IN,
-            key=f"check-in:{facts.id}",
-            order_id=facts.order_id,
-        ),
-    )
-    session.sql(QUEUED, added.message_ids[0], facts.id)
 
 
 def is_being_helped(waiting_since: datetime | None, now: datetime) -> bool:

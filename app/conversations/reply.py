@@ -1,12 +1,12 @@
 """A text of ours joins a thread: check-in, agent's reply, system answer.
 
 Called by `checkins.send`, `helpdesk.receive_reply` and `conversations.route`. It is only queued
-here; `messaging.send` asks permission in the moment it leaves.
+here; `messaging.claim` asks permission in the moment it leaves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -19,7 +19,7 @@ from app.conversations.open import Thread
 from app.foundation.db import Session
 from app.messaging.locks import lock_contact
 from app.messaging.models import Message
-from app.messaging.queue import NewText, Photo, queue_text
+from app.messaging.queue import NewText, Photo, queue_texts
 from app.messaging.segments import split_text
 
 
@@ -49,48 +49,64 @@ class OwnText:
     photos: Sequence[Photo] = ()
 
 
+def add_own_texts(
+    session: Session, *, now: datetime, texts: Sequence[tuple[Thread, OwnText]]
+) -> list[Added | AlreadyAdded]:
+    """Add texts of ours, each in several parts if it is too long for one, and queue them.
+
+    All of one shop. The caller has locked the threads, and notes there that they were written to.
+    """
+    parts = [parts_of(thread, text) for thread, text in texts]
+    ids = queue_texts(session, now=now, texts=[part for of_one in parts for part in of_one])
+    return [publish_added(session, now=now, parts=of_one, ids=ids) for of_one in parts]
+
+
 def add_own_text(
     session: Session, *, now: datetime, thread: Thread, text: OwnText
 ) -> Added | AlreadyAdded:
-    """Add one of our texts, in several parts if it is too long for one, and queue them.
+    """The same for one."""
+    [added] = add_own_texts(session, now=now, texts=[(thread, text)])
+    return added
 
-    The caller has locked the thread, and notes there that it was written to.
-    """
-    parts = split_text(text.body) or [""]
-    keys = [f"{text.key}#{number}" for number in range(len(parts))]
-    ids: list[int] = []
-    for number, (key, part) in enumerate(zip(keys, parts, strict=True)):
-        message_id = queue_text(
-            session,
-            now=now,
-            text=NewText(
-                shop_id=thread.shop_id,
-                contact_id=thread.contact_id,
-                conversation_id=thread.id,
-                body=part,
-                author=text.author,
-                author_name=text.author_name,
-                written_by=text.written_by,
-                purpose=text.purpose,
-                key=key,
-                order_id=text.order_id,
-                photos=text.photos if number == 0 else (),
-            ),
+
+def parts_of(thread: Thread, text: OwnText) -> list[NewText]:
+    return [
+        NewText(
+            shop_id=thread.shop_id,
+            contact_id=thread.contact_id,
+            conversation_id=thread.id,
+            body=part,
+            author=text.author,
+            author_name=text.author_name,
+            written_by=text.written_by,
+            purpose=text.purpose,
+            key=f"{text.key}#{number}",
+            order_id=text.order_id,
+            photos=text.photos if number == 0 else (),
         )
-        if message_id is None:
-            return AlreadyAdded(texts_of(session, thread.shop_id, keys))
-        ids.append(message_id)
+        for number, part in enumerate(split_text(text.body) or [""])
+    ]
+
+
+def publish_added(
+    session: Session, *, now: datetime, parts: Sequence[NewText], ids: Mapping[str, int]
+) -> Added | AlreadyAdded:
+    """Say what was added of one text; `ids` has none of its parts if it was there already."""
+    added = [ids[part.key] for part in parts if part.key in ids]
+    if not added:
+        return AlreadyAdded(texts_of(session, parts[0].shop_id, [part.key for part in parts]))
+    for message_id in added:
         session.publish(
             MessageAdded(
-                shop_id=thread.shop_id,
-                conversation_id=thread.id,
+                shop_id=parts[0].shop_id,
+                conversation_id=parts[0].conversation_id,
                 message_id=message_id,
                 outbound=True,
-                author=text.author,
+                author=parts[0].author,
             ),
             now=now,
         )
-    return Added(tuple(ids))
+    return Added(tuple(added))
 
 
 def texts_of(session: Session, shop_id: int, keys: Sequence[str]) -> tuple[int, ...]:

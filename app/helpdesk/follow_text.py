@@ -1,4 +1,4 @@
-"""A text of ours was accepted: its thread's ticket is to hold it too, if there can be one.
+"""Texts of ours were accepted: their threads' tickets are to hold them too, if there can be one.
 
 Runs now, in the transaction that learns of it. Most texts are check-ins that nobody has answered,
 and a ticket is opened at the buyer's first text (`plan`), with what we said before it: until then
@@ -10,28 +10,28 @@ from __future__ import annotations
 from datetime import datetime
 
 from app.foundation.db import LaterWork, Session
-from app.messaging.events import TextAccepted
+from app.messaging.events import TextsAccepted
 
 # Whoever stores a buyer's text updates its thread, and whoever plans a ticket locks it. So once the
 # row is ours, and still says that nobody wrote, a plan comes after this transaction and sees its
 # text. Never waits: see `messaging.locks`, where the thread comes before the text.
 UNHEARD = """
-SELECT FROM conversations WHERE id = %s AND last_inbound_at IS NULL FOR UPDATE SKIP LOCKED
+SELECT id FROM conversations WHERE id = ANY(%s) AND last_inbound_at IS NULL
+FOR UPDATE SKIP LOCKED
 """
 
 
-def mirror_if_ticketed(session: Session, event: TextAccepted, *, now: datetime) -> None:
-    """Have the ticket brought up to date, unless the buyer has surely not written yet."""
-    if event.conversation_id is None:
-        return
-    if session.sql(UNHEARD, event.conversation_id).one_or_none() is not None:
-        return
-    session.later(
-        LaterWork(
-            shop_id=event.shop_id,
-            topic="helpdesk.mirror",
-            queue="sync",
-            payload={"conversation_id": event.conversation_id},
-            ordering_key=f"helpdesk:{event.shop_id}:{event.conversation_id}",
+def mirror_if_ticketed(session: Session, event: TextsAccepted, *, now: datetime) -> None:
+    """Have the tickets brought up to date, except where the buyer has surely not written yet."""
+    threads = {text.conversation_id for text in event.texts if text.conversation_id is not None}
+    unheard = {row.id for row in session.sql(UNHEARD, list(threads))}
+    for conversation_id in sorted(threads - unheard):
+        session.later(
+            LaterWork(
+                shop_id=event.shop_id,
+                topic="helpdesk.mirror",
+                queue="sync",
+                payload={"conversation_id": conversation_id},
+                ordering_key=f"helpdesk:{event.shop_id}:{conversation_id}",
+            )
         )
-    )

@@ -27,12 +27,17 @@ class TextReceived(Event):
 
 
 @dataclass(frozen=True)
-class TextAccepted(Event):
-    """The provider took one of our texts."""
-
+class AcceptedText:
     message_id: int
     conversation_id: int | None
     purpose: str
+
+
+@dataclass(frozen=True)
+class TextsAccepted(Event):
+    """The provider took texts of ours, of one shop; mostly one, many in a burst of check-ins."""
+
+    texts: tuple[AcceptedText, ...]
 
 
 @dataclass(frozen=True)

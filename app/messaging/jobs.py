@@ -1,18 +1,16 @@
-"""RQ doors of messaging, and what the ticker asks of it. Vendor calls stand between
+"""RQ doors of messaging apart from sending, see `messaging.send`. Vendor calls stand between
 transactions, never inside one."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, Protocol
 
 import sqlalchemy as sa
 
 from app.contacts.models import Contact
 from app.foundation import audit
-from app.foundation.errors import Permanent, Temporary, Unknowable
-from app.foundation.jobs import Tools
-from app.foundation.media import Unreadable, clean_photo, sign_media_token
+from app.foundation.errors import Permanent, Temporary
+from app.foundation.media import Unreadable, clean_photo
 from app.messaging import photos
 from app.messaging.codes import obey_code, pause_line
 from app.messaging.look_up import (
@@ -23,64 +21,12 @@ from app.messaging.look_up import (
     since,
 )
 from app.messaging.models import Media, Message, Sender
-from app.messaging.ports import CodeAction, Rejected, SenderAccess, SmsProvider
+from app.messaging.ports import Rejected, SenderAccess
 from app.messaging.receive import Duplicate, receive_text
-from app.messaging.send import Claimed, claim_text, settle_accepted, settle_failure
+from app.messaging.send import Needs, access_to
 from app.messaging.status import end_reported
 
-MEDIA_ADDRESS_LIVES = timedelta(hours=4)
 BACKFILL_OVERLAP = timedelta(minutes=15)
-
-
-class Needs(Tools, Protocol):
-    @property
-    def sms(self) -> SmsProvider: ...
-    @property
-    def public_url(self) -> str: ...
-
-
-def access_to(tools: Needs, sender: Any) -> SenderAccess:
-    """`sender`: a `Sender`, or a row with the same of its columns."""
-    return SenderAccess(
-        sender_id=sender.id,
-        account_sid=sender.account_sid,
-        auth_token=tools.keys.decrypt(sender.auth_token),
-        messaging_service_sid=sender.messaging_service_sid,
-        phone=sender.phone,
-        door_key=sender.door_key,
-    )
-
-
-def send(tools: Needs, *, shop_id: int, message_id: int) -> None:
-    """Claim, call, settle."""
-    now = tools.clock.now()
-
-    def media_address(shop: int, media_id: int) -> str:
-        expires = now + MEDIA_ADDRESS_LIVES
-        token = sign_media_token([tools.keys.signing_key], media_id, shop, expires)
-        return f"{tools.public_url}/media/{token}"
-
-    with tools.db.shop(shop_id) as session:
-        claimed = claim_text(session, now=now, message_id=message_id, media_address=media_address)
-    if not isinstance(claimed, Claimed):
-        return
-    action: CodeAction | None = None
-    try:
-        accepted = tools.sms.send(access_to(tools, claimed.sender), claimed.text)
-    except (Rejected, Temporary, Unknowable) as error:
-        with tools.db.shop(shop_id) as session:
-            action = settle_failure(
-                session,
-                now=now,
-                message_id=message_id,
-                attempt=claimed.attempt,
-                error=error,
-            )
-            if action is not None:
-                obey_code(session, now=now, message_id=message_id, code=error.code, action=action)
-        return
-    with tools.db.shop(shop_id) as session:
-        settle_accepted(session, now=now, message_id=message_id, provider_sid=accepted.provider_sid)
 
 
 def settle_status(tools: Needs, *, shop_id: int, message_id: int, code: str) -> None:

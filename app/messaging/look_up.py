@@ -24,7 +24,7 @@ from app.foundation.db import LaterWork, Session
 from app.messaging.locks import lock
 from app.messaging.models import Message
 from app.messaging.ports import SentText
-from app.messaging.send import end_text, look_up_in, put_back, settle_accepted
+from app.messaging.settle import end_text, look_up_in, put_back, settle_accepted
 
 UNSETTLED = ("sending", "unknown")
 AGAIN_SECONDS = (10.0, 60.0, 300.0, 1800.0)  # between the looks for an `unknown`
@@ -87,7 +87,8 @@ def settle_look_up(
         return
     match = find_match(session, message=message, listed=listed)
     if match is not None:
-        settle_accepted(session, now=now, message_id=message.id, provider_sid=match.provider_sid)
+        taken = {message.id: match.provider_sid}
+        settle_accepted(session, now=now, shop_id=message.shop_id, taken=taken)
         return
     message.looked_up += 1
     if message.state == "unknown":

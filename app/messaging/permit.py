@@ -1,11 +1,14 @@
-"""Gather the facts for one text and ask `consent.permission`; store the verdict.
+"""Gather the facts for texts and ask `consent.permission`; store the verdicts.
 
-Called by `messaging.send` in the transaction of the attempt, and by `checkins.send` to plan.
+Called by `messaging.claim` in the transaction of the attempt, and by `checkins.send` to plan. Texts
+of many buyers are asked about together: one statement gathers, one stores. At most one of each
+buyer, for what one text uses up of the caps the next one has to see.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -21,7 +24,7 @@ from app.consent.permission import (
     decide,
 )
 from app.consent.state import LedgerRow, fold
-from app.consent.verdicts import Allowed, Denied, NotBefore, Verdict
+from app.consent.verdicts import Verdict
 from app.consent.week_hours import WeekHours
 from app.consent.zones import Places, locate
 from app.foundation.db import Session
@@ -42,10 +45,10 @@ SELECT c.id, c.phone, c.line_kind, c.last_inbound_at, c.opt_out_asked_at, c.coun
                    e.covers_assistant) ORDER BY e.id)
    FROM consent_events e WHERE e.shop_id = c.shop_id AND e.phone = c.phone) AS ledger,
   (SELECT json_agg(json_build_array(coalesce(m.sent_at, m.created_at), m.order_id, m.purpose))
-   FROM messages m WHERE m.contact_id = c.id AND m.id IS DISTINCT FROM %(message)s::bigint
-     AND m.id IS DISTINCT FROM %(retry_of)s::bigint
+   FROM messages m WHERE m.contact_id = c.id AND m.id IS DISTINCT FROM a.message_id
+     AND m.id IS DISTINCT FROM a.retry_of
      AND m.purpose = ANY(%(proactive)s) AND m.state = ANY(%(took_off)s)
-     AND (m.order_id = %(order)s::bigint OR coalesce(m.sent_at, m.created_at) > %(since)s)
+     AND (m.order_id = a.order_id OR coalesce(m.sent_at, m.created_at) > %(since)s)
   ) AS proactive,
   (SELECT max(m.sent_at) FROM messages m WHERE m.contact_id = c.id
      AND m.purpose = 'opt_out_confirmation') AS confirmed_at,
@@ -53,21 +56,24 @@ SELECT c.id, c.phone, c.line_kind, c.last_inbound_at, c.opt_out_asked_at, c.coun
      AND m.purpose = 'clarification') AS clarified_at,
   (SELECT max(m.sent_at) FROM messages m WHERE m.contact_id = c.id
      AND m.purpose IN ('agent_reply', 'reply') AND m.sent_at > %(since)s) AS last_answer_at
-FROM contacts c
+FROM unnest(%(contacts)s::bigint[], %(orders)s::bigint[], %(messages)s::bigint[],
+  %(retries_of)s::bigint[]) WITH ORDINALITY AS a(contact_id, order_id, message_id, retry_of, place)
+JOIN contacts c ON c.id = a.contact_id
 JOIN shops s ON s.id = c.shop_id
 JOIN shop_preferences p ON p.shop_id = c.shop_id
 LEFT JOIN senders l ON l.shop_id = c.shop_id AND l.state <> 'retired'
-LEFT JOIN orders o ON o.id = coalesce(%(order)s::bigint, (
+LEFT JOIN orders o ON o.id = coalesce(a.order_id, (
   SELECT max(id) FROM orders WHERE contact_id = c.id))
-WHERE c.id = %(contact)s
+ORDER BY a.place
 """
 
 
-STORE_VERDICT = """
+STORE_VERDICTS = """
 INSERT INTO permissions (shop_id, message_id, check_in_id, purpose, verdict, reason, not_before,
   evidence, decided_at)
-VALUES (%(shop)s, %(message)s, %(check_in)s, %(purpose)s, %(verdict)s, %(reason)s, %(not_before)s,
-  %(evidence)s, %(now)s)
+SELECT shop_id, message_id, check_in_id, purpose, verdict, reason, not_before, evidence, %s
+FROM jsonb_to_recordset(%s::jsonb) AS v(shop_id bigint, message_id bigint, check_in_id bigint,
+  purpose text, verdict text, reason text, not_before timestamptz, evidence jsonb)
 """
 
 
@@ -85,40 +91,45 @@ class Subject:
     being_helped: bool = False
 
 
-def ask_permission(session: Session, *, now: datetime, subject: Subject) -> Verdict:
-    """The verdict for this moment, stored with its evidence."""
-    request = gather(session, now=now, subject=subject)
-    verdict = decide(request)
+def ask_permissions(
+    session: Session, *, now: datetime, subjects: Sequence[Subject]
+) -> list[Verdict]:
+    """The verdicts for this moment, in the order of `subjects`, stored with their evidence.
+
+    The caller has locked the contacts, each of another subject; see `messaging.locks`.
+    """
+    if not subjects:
+        return []
+    requests = gather(session, now=now, subjects=subjects)
+    verdicts = [decide(request) for request in requests]
+    records = [record_of(*each) for each in zip(subjects, requests, verdicts, strict=True)]
+    session.sql(STORE_VERDICTS, now, json.dumps(records))
+    return verdicts
+
+
+def record_of(subject: Subject, request: Request, verdict: Verdict) -> dict[str, Any]:
+    """One row of the ledger."""
     record = verdict.as_record()
-    session.sql(
-        STORE_VERDICT,
-        {
-            "shop": subject.shop_id,
-            "message": subject.message_id,
-            "check_in": subject.check_in_id,
-            "purpose": subject.purpose.value,
-            "verdict": record["verdict"],
-            "reason": record.get("reason"),
-            "not_before": record.get("at"),
-            "evidence": json.dumps(record | {"standing": standing_of(request)}),
-            "now": now,
-        },
-    )
-    return verdict
+    return {
+        "shop_id": subject.shop_id,
+        "message_id": subject.message_id,
+        "check_in_id": subject.check_in_id,
+        "purpose": subject.purpose.value,
+        "verdict": record["verdict"],
+        "reason": record.get("reason"),
+        "not_before": record.get("at"),
+        "evidence": record | {"standing": standing_of(request)},
+    }
 
 
-def gather(session: Session, *, now: datetime, subject: Subject) -> Request:
-    """The facts of this moment. The caller has locked the contact, see `messaging.locks`."""
-    row = session.sql(
-        GATHER,
-        facts_asked(
-            contact_id=subject.contact_id,
-            order_id=subject.order_id,
-            message_id=subject.message_id,
-            retry_of=subject.retry_of,
-            now=now,
-        ),
-    ).one()
+def gather(session: Session, *, now: datetime, subjects: Sequence[Subject]) -> list[Request]:
+    """The facts of this moment."""
+    rows = session.sql(GATHER, facts_asked(subjects, now=now)).all()
+    return [request_of(*each, now=now) for each in zip(subjects, rows, strict=True)]
+
+
+def request_of(subject: Subject, row: Any, *, now: datetime) -> Request:
+    """`row`: of `GATHER`."""
     proactive = tuple(
         ProactiveSend(at=datetime.fromisoformat(at), order_id=order_id or 0, kind=Purpose(purpose))
         for at, order_id, purpose in row.proactive or ()
@@ -161,20 +172,13 @@ def gather(session: Session, *, now: datetime, subject: Subject) -> Request:
     )
 
 
-def facts_asked(
-    *,
-    contact_id: int,
-    order_id: int | None,
-    message_id: int | None,
-    retry_of: int | None = None,
-    now: datetime,
-) -> dict[str, Any]:
+def facts_asked(subjects: Sequence[Subject], *, now: datetime) -> dict[str, Any]:
     """What `GATHER` is asked with."""
     return {
-        "contact": contact_id,
-        "order": order_id,
-        "message": message_id,
-        "retry_of": retry_of,
+        "contacts": [subject.contact_id for subject in subjects],
+        "orders": [subject.order_id for subject in subjects],
+        "messages": [subject.message_id for subject in subjects],
+        "retries_of": [subject.retry_of for subject in subjects],
         "proactive": [purpose.value for purpose in PROACTIVE],
         "took_off": list(TOOK_OFF),
         "since": now - DAY,
@@ -204,6 +208,3 @@ def window_of(row: Any) -> WeekHours:
 
 def _minutes(at: time) -> int:
     return at.hour * 60 + at.minute
-
-
-__all__ = ["Allowed", "Denied", "NotBefore", "Subject", "ask_permission", "gather"]

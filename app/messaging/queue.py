@@ -1,21 +1,24 @@
-"""A text of ours is written down to be sent. Nothing is decided here but that it exists.
+"""Texts of ours are written down to be sent. Nothing is decided here but that they exist.
 
 Called by `conversations.reply`, and by `messaging.answer_keyword` for the answers that the
-carriers require. Permission is asked when it leaves, in `messaging.send`.
+carriers require. Permission is asked when they leave, in
+`messaging.claim`.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
 from app.consent.events import ConsentRevoked
 from app.consent.permission import Purpose
 from app.foundation.db import LaterWork, Session
-from app.messaging.events import TextAccepted, TextEnded
+from app.messaging.events import AcceptedText, TextEnded, TextsAccepted
 from app.messaging.models import Media, Message, MessageStatusEvent
 from app.messaging.photos import refer_to
 from app.messaging.segments import count_segments
@@ -36,7 +39,7 @@ class Photo:
 class NewText:
     shop_id: int
     contact_id: int
-    conversation_id: int | None
+    conversation_id: int
     body: str = field(repr=False)
     author: str  # assistant | agent | system
     purpose: Purpose
@@ -50,37 +53,46 @@ class NewText:
 QUEUE = """
 INSERT INTO messages (shop_id, contact_id, conversation_id, direction, author, author_name,
   written_by, purpose, body, segments, state, dedupe_key, order_id, created_at)
-VALUES (%(shop)s, %(contact)s, %(conversation)s, 'out', %(author)s, %(author_name)s,
-  %(written_by)s, %(purpose)s, %(body)s, %(segments)s, 'queued', %(key)s, %(order)s, %(now)s)
-ON CONFLICT (shop_id, dedupe_key) DO NOTHING RETURNING id
+SELECT shop_id, contact_id, conversation_id, 'out', author, author_name, written_by, purpose, body,
+  segments, 'queued', key, order_id, %s
+FROM jsonb_to_recordset(%s::jsonb) AS t(shop_id bigint, contact_id bigint, conversation_id bigint,
+  author text, author_name text, written_by text, purpose text, body text, segments int, key text,
+  order_id bigint)
+ON CONFLICT (shop_id, dedupe_key) DO NOTHING RETURNING id, dedupe_key
 """
 
 
-def queue_text(session: Session, *, now: datetime, text: NewText) -> int | None:
-    """Store one text as `queued`; its id, or None if there is one of this key already.
+def queue_texts(session: Session, *, now: datetime, texts: Sequence[NewText]) -> dict[str, int]:
+    """Store texts of one shop as `queued`; key -> id, without those whose key there is already.
 
-    The caller publishes what makes it leave. Raises Postponed if one of its photos is being
-    deleted just now.
+    The caller publishes what makes them leave. Raises Postponed if a photo of one is being deleted
+    just now.
     """
-    message_id: int | None = session.sql(
-        QUEUE,
-        {
-            "shop": text.shop_id,
-            "contact": text.contact_id,
-            "conversation": text.conversation_id,
-            "author": text.author,
-            "author_name": text.author_name,
-            "written_by": text.written_by,
-            "purpose": text.purpose.value,
-            "body": text.body,
-            "segments": max(1, count_segments(text.body).segments),
-            "key": text.key,
-            "order": text.order_id,
-            "now": now,
-        },
-    ).scalar()
-    if message_id is None:
-        return None
+    rows = session.sql(QUEUE, now, json.dumps([as_row(text) for text in texts])).all()
+    ids = {row.dedupe_key: row.id for row in rows}
+    for text in texts:
+        if text.key in ids:
+            attach(session, message_id=ids[text.key], text=text)
+    return ids
+
+
+def as_row(text: NewText) -> dict[str, Any]:
+    return {
+        "shop_id": text.shop_id,
+        "contact_id": text.contact_id,
+        "conversation_id": text.conversation_id,
+        "author": text.author,
+        "author_name": text.author_name,
+        "written_by": text.written_by,
+        "purpose": text.purpose.value,
+        "body": text.body,
+        "segments": max(1, count_segments(text.body).segments),
+        "key": text.key,
+        "order_id": text.order_id,
+    }
+
+
+def attach(session: Session, *, message_id: int, text: NewText) -> None:
     for ordinal, photo in enumerate(text.photos):
         refer_to(session, photo.storage_key)
         session.add(
@@ -96,7 +108,6 @@ def queue_text(session: Session, *, now: datetime, text: NewText) -> int | None:
                 height=photo.height,
             )
         )
-    return message_id
 
 
 def cancel_for_contact(session: Session, event: ConsentRevoked, *, now: datetime) -> None:
@@ -181,15 +192,24 @@ ORDER BY id LIMIT 1
 """
 
 
-def wake_next_part(session: Session, event: TextAccepted | TextEnded, *, now: datetime) -> None:
+def wake_after_accepted(session: Session, event: TextsAccepted, *, now: datetime) -> None:
+    for text in event.texts:
+        wake_next_part(session, shop_id=event.shop_id, text=text)
+
+
+def wake_after_ended(session: Session, event: TextEnded, *, now: datetime) -> None:
+    wake_next_part(session, shop_id=event.shop_id, text=event)
+
+
+def wake_next_part(session: Session, *, shop_id: int, text: AcceptedText | TextEnded) -> None:
     """An agent's text is settled, in this transaction: the one that waited behind it may go."""
-    if event.purpose != Purpose.AGENT_REPLY.value:
+    if text.purpose != Purpose.AGENT_REPLY.value:
         return
-    row = session.sql(NEXT_PART, event.conversation_id, event.message_id).one_or_none()
+    row = session.sql(NEXT_PART, text.conversation_id, text.message_id).one_or_none()
     if row is not None:
         session.later(
             LaterWork(
-                shop_id=event.shop_id,
+                shop_id=shop_id,
                 topic="messaging.send",
                 queue="reply",
                 payload={"message_id": row.id},

@@ -2,17 +2,18 @@
 
 The status door calls `take_report`. Nearly every report only moves a known text from `accepted`
 to `sent` to `delivered`: one statement that commits by itself. What more depends on goes through
-`apply_status`, in a transaction with its events. `bind_waiting` is called by `messaging.send`
+`apply_status`, in a transaction with its events. `bind_waiting` is called by `messaging.settle`
 when a report came before we knew the provider's id; `end_reported` by the job that obeys a
 report's error code.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from app.foundation.db import Database, LaterWork, Session
-from app.messaging.events import TextAccepted, TextEnded
+from app.messaging.events import AcceptedText, TextEnded, TextsAccepted
 from app.messaging.models import Message
 from app.messaging.ports import StatusUpdate
 from app.messaging.states import NOT_ARRIVED, PROVIDER_RANKS, STATE_OF_STATUS, STATE_RANKS
@@ -131,11 +132,9 @@ def apply_status(session: Session, *, now: datetime, shop_id: int, update: Statu
         return False
     if moved.unbound:
         session.publish(
-            TextAccepted(
+            TextsAccepted(
                 shop_id=shop_id,
-                message_id=moved.id,
-                conversation_id=moved.conversation_id,
-                purpose=moved.purpose,
+                texts=(AcceptedText(moved.id, moved.conversation_id, moved.purpose or ""),),
             ),
             now=now,
         )
@@ -174,20 +173,24 @@ def end_reported(session: Session, *, now: datetime, message_id: int) -> None:
 
 # The history begins with the provider's own answer, which is reported to nobody else.
 WAITING = """
-WITH kept AS (
+WITH bound AS (
+  SELECT * FROM unnest(%(messages)s::bigint[], %(sids)s::text[]) AS b(message_id, sid)),
+kept AS (
   INSERT INTO message_status_events (shop_id, message_id, provider_sid, status, at)
-  VALUES (%(shop)s, %(message)s, %(sid)s, 'accepted', %(now)s)
+  SELECT %(shop)s, message_id, sid, 'accepted', %(now)s FROM bound
   ON CONFLICT (shop_id, provider_sid, status) DO NOTHING)
-DELETE FROM message_statuses WHERE shop_id = %(shop)s AND provider_sid = %(sid)s
-RETURNING status, error_code
+DELETE FROM message_statuses s USING bound
+WHERE s.shop_id = %(shop)s AND s.provider_sid = bound.sid
+RETURNING bound.message_id, s.provider_sid, s.status, s.error_code
 """
 
 
 def bind_waiting(
-    session: Session, *, now: datetime, shop_id: int, message_id: int, provider_sid: str
+    session: Session, *, now: datetime, shop_id: int, bound: Mapping[int, str]
 ) -> None:
-    """Apply the reports that came before the text was bound to its provider id."""
-    asked = {"shop": shop_id, "message": message_id, "sid": provider_sid, "now": now}
+    """Apply the reports that came before texts were bound to their provider ids; `bound`: our id
+    -> the provider's."""
+    asked = {"shop": shop_id, "messages": list(bound), "sids": list(bound.values()), "now": now}
     waiting = session.sql(WAITING, asked).all()
     for row in sorted(waiting, key=lambda row: PROVIDER_RANKS.get(row.status, 0)):
         apply_status(
@@ -195,9 +198,9 @@ def bind_waiting(
             now=now,
             shop_id=shop_id,
             update=StatusUpdate(
-                provider_sid=provider_sid,
+                provider_sid=row.provider_sid,
                 status=row.status,
                 error_code=row.error_code or "",
-                message_id=message_id,
+                message_id=row.message_id,
             ),
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
@@ -10,9 +9,11 @@ import pytest
 from app.checkins.reasons import sentence
 from app.conversations.models import Conversation
 from app.foundation.errors import Temporary
+from app.messaging.claim import Claimed
 from app.messaging.models import Message
-from app.messaging.send import Claimed, claim_text, settle_accepted, settle_failure
+from app.messaging.settle import settle_accepted, settle_failure
 from tests.factories import payloads
+from tests.factories.claims import claim_text
 from tests.factories.world import NOON, ShopAtHand, World
 
 
@@ -220,8 +221,8 @@ def hand_over(world: World, shop: ShopAtHand, message: Message) -> int:
         claimed = claim_text(
             session,
             now=world.clock.now(),
+            shop_id=shop.id,
             message_id=message.id,
-            media_address=lambda shop_id, media_id: "",
         )
     assert isinstance(claimed, Claimed)
     return claimed.attempt
@@ -235,7 +236,7 @@ def test_check_in_whose_text_left_while_its_order_was_cancelled_is_sent_with_a_n
     cancel_order(world)
     with world.db.shop(shop.id) as session:
         settle_accepted(
-            session, now=world.clock.now(), message_id=message.id, provider_sid="SM" + "2" * 32
+            session, now=world.clock.now(), shop_id=shop.id, taken={message.id: "SM" + "2" * 32}
         )
     [check_in] = world.check_ins()
     assert (check_in.state, check_in.ended_at) == ("sent", None)
@@ -353,7 +354,7 @@ def test_check_in_whose_buyers_row_is_locked_holds_up_no_other(world: World) -> 
 
 
 def test_buyers_text_does_not_wait_for_other_buyers_check_ins(world: World) -> None:
-    """The second of two due check-ins waits for its buyer; the first buyer's row is free."""
+    """The second of two due check-ins is left for later; the first buyer's row is free."""
     world.shop()
     for number in (1, 2):
         world.order(5000 + number, phone=f"+1415555010{number}")
@@ -361,12 +362,10 @@ def test_buyers_text_does_not_wait_for_other_buyers_check_ins(world: World) -> N
     world.settle()
     world.clock.advance(hours=2, minutes=25)
     world.execute("UPDATE check_ins SET due_at = due_at - interval '1 minute' WHERE id = 1")
-    with ThreadPoolExecutor(1) as other:
-        with world.db.across_shops("test: somebody holds the second buyer") as session:
-            session.sql("SELECT FROM contacts WHERE phone = '+14155550102' FOR UPDATE")
-            working = other.submit(world.duty, "check_ins")
-            while world.check_ins()[0].state == "scheduled":
-                assert not working.done()
-            session.sql("SELECT FROM contacts WHERE phone = '+14155550101' FOR UPDATE NOWAIT")
-        working.result()
+    with world.db.across_shops("test: somebody holds the second buyer") as session:
+        session.sql("SELECT FROM contacts WHERE phone = '+14155550102' FOR UPDATE")
+        world.duty("check_ins")
+        assert [c.state for c in world.check_ins()] == ["queued", "scheduled"]
+        session.sql("SELECT FROM contacts WHERE phone = '+14155550101' FOR UPDATE NOWAIT")
+    world.duty("check_ins")
     assert [c.state for c in world.check_ins()] == ["queued", "queued"]

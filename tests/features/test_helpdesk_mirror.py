@@ -16,7 +16,7 @@ from app.helpdesk.ports import (
     TicketDraft,
     TicketState,
 )
-from app.messaging import jobs as messaging_jobs
+from app.messaging import send as messaging_send
 from app.messaging.models import Media, Sender
 from app.messaging.ports import CodeAction, MediaFile, Rejected, SenderAccess
 from app.receipts import work_receipt
@@ -104,7 +104,7 @@ def test_our_text_is_mirrored_once_the_provider_took_it_and_not_before(world: Wo
     desk.text("still here")
     world.settle()
     assert desk.said()[-1] == "still here"
-    messaging_jobs.send(world.ports, shop_id=desk.shop.id, message_id=answer.id)
+    messaging_send.send(world.ports, shop_id=desk.shop.id, message_ids=[answer.id])
     world.settle()
     assert desk.said()[-1].startswith("Doorstep:\n\n")
     assert answer.body in desk.said()[-1]
@@ -366,9 +366,8 @@ def hear(world: World, desk: ZendeskAtHand, comment: ReadComment) -> None:
         link_id=desk.link().id,
         comment_id=comment.comment_id,
     )
-    messaging_jobs.send(
-        world.ports, shop_id=desk.shop.id, message_id=world.texts(author="agent")[0].id
-    )
+    [reply] = world.texts(author="agent")
+    messaging_send.send(world.ports, shop_id=desk.shop.id, message_ids=[reply.id])
 
 
 def photo_of(world: World, content: bytes) -> str:

@@ -9,10 +9,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from app.foundation.errors import Temporary
+from app.messaging.claim import Claimed
 from app.messaging.models import Message
-from app.messaging.send import Claimed, claim_text, settle_failure
+from app.messaging.settle import settle_failure
 from app.orders.models import Fulfillment
 from tests.factories import payloads
+from tests.factories.claims import claim_text
 from tests.factories.world import World
 from tests.features.test_send import agent_replies
 
@@ -55,8 +57,8 @@ def test_refused_call_takes_the_contact_before_the_message(world: World) -> None
         claimed = claim_text(
             session,
             now=world.clock.now(),
+            shop_id=shop.id,
             message_id=message.id,
-            media_address=lambda shop_id, media_id: "",
         )
     assert isinstance(claimed, Claimed)
 

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from app.foundation.errors import Temporary, Unknowable
+from app.messaging.claim import Claimed
 from app.messaging.models import Message, Sender
 from app.messaging.ports import CodeAction, Rejected
-from app.messaging.send import Claimed, claim_text, settle_accepted, settle_failure
+from app.messaging.settle import settle_accepted, settle_failure
+from tests.factories.claims import claim_text
 from tests.factories.world import ShopAtHand, World
 from tests.features.test_send import agent_replies
 
@@ -43,8 +45,8 @@ def claim(world: World, shop: ShopAtHand, message_id: int) -> Claimed:
         claimed = claim_text(
             session,
             now=world.clock.now(),
+            shop_id=shop.id,
             message_id=message_id,
-            media_address=lambda shop_id, media_id: "",
         )
     assert isinstance(claimed, Claimed)
     return claimed
@@ -147,8 +149,8 @@ def test_acceptance_is_believed_though_the_text_was_put_back_and_called_off(worl
         settle_accepted(
             session,
             now=world.clock.now(),
-            message_id=reply(world).id,
-            provider_sid="SM" + "1" * 32,
+            shop_id=shop.id,
+            taken={reply(world).id: "SM" + "1" * 32},
         )
     assert reply(world).state == "accepted"
 

@@ -8,9 +8,11 @@ from datetime import UTC, datetime
 import pytest
 
 from app.foundation.errors import Temporary, Unknowable
+from app.messaging.claim import Claimed, Held
 from app.messaging.models import Message
 from app.messaging.ports import CodeAction, Rejected
-from app.messaging.send import Claimed, Held, claim_text, settle_accepted
+from app.messaging.settle import settle_accepted
+from tests.factories.claims import claim_text
 from tests.factories.world import ShopAtHand, World
 from tests.features.test_send import agent_replies
 
@@ -87,8 +89,8 @@ def claim(world: World, shop: ShopAtHand, message_id: int) -> object:
         return claim_text(
             session,
             now=world.clock.now(),
+            shop_id=shop.id,
             message_id=message_id,
-            media_address=lambda shop_id, media_id: "",
         )
 
 
@@ -104,7 +106,7 @@ def hold_second(world: World, shop: ShopAtHand) -> None:
 
 def accept(world: World, shop: ShopAtHand, message_id: int) -> None:
     with world.db.shop(shop.id) as session:
-        settle_accepted(session, now=world.clock.now(), message_id=message_id, provider_sid=SID)
+        settle_accepted(session, now=world.clock.now(), shop_id=shop.id, taken={message_id: SID})
 
 
 def waits_for_a_lock(world: World) -> bool:
@@ -122,8 +124,8 @@ def test_settlement_that_meets_a_waiting_claim_wakes_the_part(world: World) -> N
             held = claim_text(
                 session,
                 now=world.clock.now(),
+                shop_id=shop.id,
                 message_id=second.id,
-                media_address=lambda shop_id, media_id: "",
             )
             settled = other.submit(accept, world, shop, first.id)
             while not waits_for_a_lock(world) and not settled.done():
@@ -141,7 +143,7 @@ def test_claim_that_meets_a_settlement_goes_on_by_itself(world: World) -> None:
     assert isinstance(claim(world, shop, first.id), Claimed)
     with ThreadPoolExecutor(1) as other:
         with world.db.shop(shop.id) as session:
-            settle_accepted(session, now=world.clock.now(), message_id=first.id, provider_sid=SID)
+            settle_accepted(session, now=world.clock.now(), shop_id=shop.id, taken={first.id: SID})
             claimed = other.submit(claim, world, shop, second.id)
             while not waits_for_a_lock(world) and not claimed.done():
                 pass

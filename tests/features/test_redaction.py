@@ -16,6 +16,7 @@ from app.foundation.media import MediaGone
 from app.foundation.outbox import Postponed
 from app.messaging import jobs as messaging_jobs
 from app.messaging import photos
+from app.messaging import send as messaging_send
 from app.messaging.models import Media, Message, Sender
 from app.messaging.ports import MediaFile, SenderAccess
 from app.privacy import jobs
@@ -155,7 +156,7 @@ def test_queued_text_is_called_off_and_never_sent(world: World) -> None:
     [queued] = world.texts(state="queued")
     before = world.sent()
     ask(world)
-    messaging_jobs.send(world.ports, shop_id=shop.id, message_id=queued.id)
+    messaging_send.send(world.ports, shop_id=shop.id, message_ids=[queued.id])
     world.settle(patient=True)
     assert world.sent() == before
     [cancelled] = world.texts(state="cancelled")

@@ -6,7 +6,7 @@ import pytest
 
 from app.foundation.errors import Permanent
 from app.foundation.outbox import OutboxRow
-from app.messaging import jobs as messaging_jobs
+from app.messaging import send as messaging_send
 from app.relay import relay_once
 from tests.factories.world import World
 from tests.factories.zendesk import ZendeskAtHand, connected, talking
@@ -26,7 +26,7 @@ def mirror_of_an_accepted_text_waits(world: World) -> ZendeskAtHand:
     [check_in] = world.texts(purpose="check_in")
     with world.db.shop(desk.shop.id) as somebody:  # is at the thread, perhaps to open its ticket
         somebody.sql("SELECT FROM conversations FOR UPDATE")
-        messaging_jobs.send(world.ports, shop_id=desk.shop.id, message_id=check_in.id)
+        messaging_send.send(world.ports, shop_id=desk.shop.id, message_ids=[check_in.id])
     [waiting] = world.all(OutboxRow, OutboxRow.topic == "helpdesk.mirror")
     assert waiting.queue == "sync"
     return desk
