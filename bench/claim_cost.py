@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 
-from app.checkins.claim import BATCH, DUE
+from app.checkins.claim import DUE, LOOK
 from app.foundation.bell import SilentBell
 from app.foundation.db import Database
 from bench.run import alone
@@ -50,7 +50,7 @@ def measure(stage: Stage) -> list[Finding]:
     return [
         Finding(
             "claim cost at 5,000,000 scheduled against 10,000", "≤ 1.3 ×", f"{many / few:.2f} ×",
-            many / few <= 1.3, f"claiming {BATCH}: {few * 1e3:.2f} ms and {many * 1e3:.2f} ms",
+            many / few <= 1.3, f"claiming {LOOK}: {few * 1e3:.2f} ms and {many * 1e3:.2f} ms",
         )
     ]  # fmt: skip
 
@@ -68,9 +68,9 @@ def claim(database: Database, now: datetime) -> float:
     try:
         with database.across_shops("bench: claim") as session:
             began = time.perf_counter()
-            claimed = session.sql(DUE, now, BATCH).all()
+            claimed = session.sql(DUE, now, LOOK).all()
             seconds = time.perf_counter() - began
-            assert len(claimed) == BATCH
+            assert len(claimed) == LOOK
             raise _GiveBack
     except _GiveBack:
         return seconds

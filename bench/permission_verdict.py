@@ -24,7 +24,7 @@ from app.consent.permission import (
     decide,
 )
 from app.consent.zones import locate
-from app.messaging.permit import GATHER, facts_asked
+from app.messaging.permit import GATHER, Subject, facts_asked
 from app.orders.ports import Place
 from bench import machine
 from bench.run import alone
@@ -108,8 +108,9 @@ def history(stage: Stage) -> tuple[list[str], float]:
         assert row is not None
         times = []
         for number in range(ASKED):
-            asked = facts_asked(contact_id=row[0] + number, order_id=number, message_id=None,
-                                now=datetime.now(UTC))  # fmt: skip
+            asked = facts_asked(
+                [Subject(1, row[0] + number, Purpose.CHECK_IN, number)], now=datetime.now(UTC)
+            )
             began = time.perf_counter()
             connection.execute(GATHER, asked).fetchall()
             times.append(time.perf_counter() - began)

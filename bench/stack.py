@@ -31,6 +31,7 @@ class Stack:
     environment: dict[str, str]
     web_port: int
     sandbox: str
+    provider: str
     processes: dict[str, Process] = field(default_factory=dict)
 
     def call(self, path: str, body: dict[str, Any] | None = None) -> Any:
@@ -66,11 +67,17 @@ class Stack:
 
 
 @contextlib.contextmanager
-def running(stage: Stage, *, worker_processes: int = 2) -> Iterator[Stack]:
-    """Started, installed, its number and its Zendesk account connected."""
+def running(
+    stage: Stage, *, worker_processes: int = 2, lean_provider: bool = False
+) -> Iterator[Stack]:
+    """Started, installed, its number and its Zendesk account connected.
+
+    `lean_provider`: texts go to `bench.provider` instead of the emulator.
+    """
     stage.use_both_cores()
-    web_port, sandbox_port = free_port(), free_port()
+    web_port, sandbox_port, provider_port = free_port(), free_port(), free_port()
     sandbox = f"http://127.0.0.1:{sandbox_port}"
+    provider = f"http://127.0.0.1:{provider_port}"
     clock = LOGS / "clock"
     clock.unlink(missing_ok=True)
     environment = stage.product_environment(
@@ -78,7 +85,7 @@ def running(stage: Stage, *, worker_processes: int = 2) -> Iterator[Stack]:
         PUBLIC_URL=f"http://127.0.0.1:{web_port}",
         SHOPIFY_API_KEY="doorstep-sandbox-key",
         SHOPIFY_BASE_URL=f"{sandbox}/shopify/{{shop}}",
-        TWILIO_BASE_URL=f"{sandbox}/twilio",
+        TWILIO_BASE_URL=provider if lean_provider else f"{sandbox}/twilio",
         ZENDESK_CLIENT_ID="doorstep-sandbox",
         ZENDESK_CLIENT_SECRET="zendesk-secret-of-the-bench",
         ZENDESK_ORGANIZATION_ID="12345",
@@ -89,7 +96,7 @@ def running(stage: Stage, *, worker_processes: int = 2) -> Iterator[Stack]:
         SANDBOX_CLOCK_PATH=str(clock),
         WORKER_PROCESSES=str(worker_processes),
     )
-    stack = Stack(stage, environment, web_port, sandbox)
+    stack = Stack(stage, environment, web_port, sandbox, provider)
     python = str(VENV_PYTHON)
     emulators = Process(
         "sandbox", [python, "-m", "sandbox"], environment, port=sandbox_port, cores=BOTH
@@ -106,6 +113,12 @@ def running(stage: Stage, *, worker_processes: int = 2) -> Iterator[Stack]:
     )  # fmt: skip
     if done.returncode != 0:
         raise RuntimeError(f"the sandbox could not be set up: {done.stderr[-2000:]}")
+    if lean_provider:
+        command = [python, "-m", "bench.provider", str(provider_port), str(web_port)]
+        stack.processes["provider"] = Process(
+            "provider", command, environment, port=provider_port, cores=BOTH
+        )
+        stack.processes["provider"].wait_until("/ledger")
     for name in ("worker", "ticker"):
         stack.processes[name] = Process(
             name, [python, "-m", f"app.{name}"], environment, cores=BOTH
