@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from tests import servers as test_servers
 from tests.factories.world import World
+
+
+@pytest.fixture(scope="session", autouse=True)
+def logs_apart_from_answers() -> None:
+    """As the processes of the product do: what a command prints on its standard output is its
+    answer alone, whichever test comes first."""
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
 
 
 @pytest.fixture(scope="session")

@@ -5,9 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import threading
-import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,8 @@ from app.foundation.clock import ShiftedClock
 from app.foundation.errors import Misconfigured, Refused
 from app.foundation.outbox import QUEUES
 from app.relay import relay_once
+from app.replay import replies
+from app.replay.virtual_time import VirtualTime
 from app.ticker import DUTIES
 from app.web import create_app
 from app.worker import Workshop
@@ -66,6 +67,10 @@ class Stack:
     def replay(self, path: Path, *words: str) -> None:
         args = parser().parse_args(["replay", str(path), "--json", *words])
         args.run(self.ports, args)
+
+    def let_pass(self, time: timedelta) -> None:
+        clock = VirtualTime(self._clock_path)
+        clock.move_to(clock.now() + time)
 
     def _ports(self, port: int) -> Ports:
         changed = {
@@ -128,8 +133,15 @@ def told(capsys: pytest.CaptureFixture[str]) -> Any:
 
 
 def test_export_is_played_to_the_end_and_nothing_is_lost_or_doubled(
-    stack: Stack, world: World, export: Path, capsys: pytest.CaptureFixture[str]
+    stack: Stack,
+    world: World,
+    export: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # What is answered is drawn anew each time: here it is something that nobody answers at once.
+    monkeypatch.setattr(replies, "STOP_SHARE", 0.0)
+    monkeypatch.setattr(replies, "OTHER", replies.FINE)
     stack.replay(export, "--replies", "1", "--timeout", "60")
     report = told(capsys)
     assert report["proven"], report["problems"]
@@ -150,7 +162,7 @@ def test_file_may_be_played_again(
     for _ in range(2):
         stack.replay(export, "--replies", "0", "--timeout", "60")
         assert told(capsys)["proven"]
-        time.sleep(1.0)  # runs are told apart by the second in which they begin
+        stack.let_pass(timedelta(days=2))  # whoever was texted within a day is not texted again
     assert len(world.sent()) == 2
 
 
