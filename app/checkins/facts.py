@@ -39,4 +39,4 @@ ORDER BY c.due_at, c.id
 
 def read_facts(session: Session, check_in_ids: Sequence[int]) -> list[Any]:
     """A row of each with the columns of `FACTS`, longest due first."""
-    return session.sql(FACTS, list(check_in_ids)).all()
+    return session.sql_planned_once(FACTS, list(check_in_ids)).all()

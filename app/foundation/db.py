@@ -111,11 +111,25 @@ class Session(OrmSession):
         changed, as a statement of SQLAlchemy would. It goes to the driver itself, so its errors
         are psycopg's; `is_away` knows both.
         """
+        return self._execute(statement, params, prepare=None)
+
+    def sql_planned_once(self, statement: str, *params: Any) -> Rows:
+        """The same for the few statements whose planning takes longer than their work: they are
+        planned once for each connection, whatever the values. For those alone that find all rows by
+        keys, for a partial index cannot be used if a value is to prove its condition.
+        """
+        self._driver.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        rows = self._execute(statement, params, prepare=True)
+        self._driver.execute("SET LOCAL plan_cache_mode = auto")
+        return rows
+
+    def _execute(self, statement: str, params: tuple[Any, ...], prepare: bool | None) -> Rows:
         if not self._is_clean():
             self.flush()
         named = len(params) == 1 and isinstance(params[0], dict)
         cursor = self._driver.cursor(row_factory=namedtuple_row)
-        return Rows(cursor.execute(statement, params[0] if named else params or None))
+        values = params[0] if named else params or None
+        return Rows(cursor.execute(statement, values, prepare=prepare))
 
     def get_bind(self, *args: Any, **kwargs: Any) -> sa.Connection:
         """Asked by SQLAlchemy at its first use in this transaction, which plain statements of a

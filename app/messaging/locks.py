@@ -2,12 +2,12 @@
 
     order -> its parcels -> contact -> conversation -> message -> check-in
 
-Whoever needs several of them takes them in this order, and may leave out any. Rows taken with SKIP
-LOCKED never wait and may be taken out of turn, as `checkins.send` takes a due check-in together
-with its order, and `helpdesk.follow_text` a thread after its text. The contact comes before all
-that belongs to it: an inbound text locks it in its first statement, and so an opt-out and a
-departure never pass each other unseen. The check-in comes last, for what becomes of a text reaches
-it through events.
+Whoever needs several of them takes them in this order, and may leave out any; several rows of one
+table by their ids, lowest first. Rows taken with SKIP LOCKED never wait and may be taken out of
+turn, as `checkins.claim` takes due check-ins together with their orders, and `helpdesk.follow_text`
+threads after their texts. The contact comes before all that belongs to it: an inbound text locks it
+in its first statement, and so an opt-out and a departure never pass each other unseen. The check-in
+comes last, for what becomes of a text reaches it through events.
 
 A foreign key's check takes a lock too: adding a text waits for a contact that somebody has locked.
 """

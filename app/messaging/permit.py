@@ -124,7 +124,7 @@ def record_of(subject: Subject, request: Request, verdict: Verdict) -> dict[str,
 
 def gather(session: Session, *, now: datetime, subjects: Sequence[Subject]) -> list[Request]:
     """The facts of this moment."""
-    rows = session.sql(GATHER, facts_asked(subjects, now=now)).all()
+    rows = session.sql_planned_once(GATHER, facts_asked(subjects, now=now)).all()
     return [request_of(*each, now=now) for each in zip(subjects, rows, strict=True)]
 
 
