@@ -3,7 +3,7 @@
 A lease is short, so that a killed worker's rows are handed out again within a minute; a job may be
 long. Hence one thread renews them all, a few times in the life of a lease, one statement a table.
 Whoever begins a row counts its tries up: a lease is renewed only while the try is still ours, and
-not once the row was given back. Called by `app/worker.py`.
+not once the row was given back. Called by `app/workshop.py`.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ from app.vendors.fake.sms import FakeSms
 from app.vendors.fake.tokens import FakeTokenSource
 from app.vendors.shopify.session_token import ShopifyIdTokens
 from app.web import create_app
-from app.worker import Workshop
+from app.workshop import Workshop
 from tests import servers as test_servers
 from tests.factories import payloads
 

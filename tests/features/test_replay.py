@@ -24,7 +24,7 @@ from app.replay import replies
 from app.replay.virtual_time import VirtualTime
 from app.ticker import DUTIES
 from app.web import create_app
-from app.worker import Workshop
+from app.workshop import Workshop
 from tests.factories.world import ShopAtHand, World
 from tests.unit.test_replay_reading import SAMPLE, order, row, text
 

@@ -19,7 +19,7 @@ from app.relay import AGAIN_SECONDS, BATCH, HELD_JOBS, put_back, relay_once
 from app.shops.ports import ShopAccess, TokenDead
 from app.ticker import DUTIES
 from app.vendors.fake.commerce import FakeCommerce
-from app.worker import Workshop
+from app.workshop import Workshop
 from tests.factories.world import World
 
 LATER_WORK = (

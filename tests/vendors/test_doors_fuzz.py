@@ -19,7 +19,7 @@ from werkzeug.test import TestResponse
 
 from app.foundation.inbox import Receipt
 from app.vendors.shopify.webhooks import TOPICS
-from app.worker import MAX_ATTEMPTS
+from app.workshop import MAX_ATTEMPTS
 from tests.factories import payloads
 from tests.factories.world import ACCOUNT, BUYER, DOMAIN, PUBLIC_URL, SECRET, TOKEN, World
 from tests.factories.zendesk import ZendeskAtHand, connected
