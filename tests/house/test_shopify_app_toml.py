@@ -29,7 +29,10 @@ every_file = pytest.mark.parametrize("path", OPERATIONS, ids=lambda path: path.s
 
 
 def test_every_topic_has_a_handler_and_every_handler_a_topic() -> None:
-    assert set(TOPICS) == APP.topics
+    deaf = APP.topics - set(TOPICS)
+    assert not deaf, f"in shopify.app.toml, without a parser in webhooks.TOPICS: {sorted(deaf)}"
+    unasked = set(TOPICS) - APP.topics
+    assert not unasked, f"in webhooks.TOPICS, not subscribed to in the toml: {sorted(unasked)}"
 
 
 def test_compliance_topics_are_subscribed_to_at_their_own_door() -> None:

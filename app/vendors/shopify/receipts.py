@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import Any
+from typing import assert_never
 
 import sqlalchemy as sa
 import structlog
@@ -70,7 +70,7 @@ def work(
 
 
 def apply(
-    session: Session, *, now: datetime, shop: Shop, fact: Any, occurred_at: datetime | None
+    session: Session, *, now: datetime, shop: Shop, fact: f.Fact, occurred_at: datetime | None
 ) -> int | None:
     """Apply one fact. Returns Shopify's id of an order that must be read from the API first."""
     match fact:
@@ -130,7 +130,7 @@ def apply(
         case f.CustomerDataRequested():
             note_data_request(session, now=now, shop=shop, fact=fact)
         case _:
-            raise TypeError(f"no use case for {type(fact).__name__}")
+            assert_never(fact)  # mypy names the fact that has no case
     return None
 
 
