@@ -56,7 +56,7 @@ class Later:
     topic: str
     queue: str
     ids: tuple[str, ...]  # fields of the event that the job is given
-    in_order_of: str | None = None  # jobs with equal value of this field run one by one
+    in_order_of: str | None = None  # a room's jobs with equal value of this field run one by one
     when: Callable[[Any], bool] = lambda event: True
 
 
@@ -178,7 +178,7 @@ def react(session: Session, event: Event, now: datetime) -> None:
 
 def as_work(reaction: Later, event: Event) -> LaterWork:
     values = {field.name: getattr(event, field.name) for field in fields(event)}
-    ordering = values.get(reaction.in_order_of or "")
+    ordering = None if reaction.in_order_of is None else values[reaction.in_order_of]
     return LaterWork(
         shop_id=event.shop_id,
         topic=reaction.topic,

@@ -6,6 +6,7 @@ import importlib
 import inspect
 import pkgutil
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import app as package
@@ -18,6 +19,8 @@ from tests.house.source_files import ROOT
 for _module in pkgutil.walk_packages(package.__path__, "app."):
     if _module.name != "app.wsgi":  # builds the whole app when it is imported
         importlib.import_module(_module.name)
+
+KEYWORD = inspect.Parameter.KEYWORD_ONLY
 
 # What may be asked without proof of who asks, and why.
 OPEN_DOORS = {
@@ -37,14 +40,29 @@ OPEN_DOORS = {
 }
 
 
+def later_reactions() -> list[Later]:
+    return [r for row in REACTIONS.values() for r in row if isinstance(r, Later)]
+
+
 def test_every_event_has_its_row_in_the_table() -> None:
-    assert set(REACTIONS) == {e for e in Event.__subclasses__() if e.__module__.startswith("app.")}
+    events = {e for e in Event.__subclasses__() if e.__module__.startswith("app.")}
+    without = sorted(event.__name__ for event in events - set(REACTIONS))
+    assert not without, f"no row in REACTIONS (an empty one will do): {without}"
 
 
 def test_every_later_reaction_has_a_job_and_a_queue_with_workers() -> None:
-    later = [r for row in REACTIONS.values() for r in row if isinstance(r, Later)]
-    assert {r.topic for r in later} <= set(JOBS)
-    assert {r.queue for r in later} <= set(QUEUES)
+    for reaction in later_reactions():
+        assert reaction.topic in JOBS, f"{reaction.topic} is not in JOBS"
+        assert reaction.queue in QUEUES, f"{reaction.topic}: {reaction.queue!r} is not in {QUEUES}"
+
+
+def test_later_reactions_name_fields_of_their_event() -> None:
+    for event, row in REACTIONS.items():
+        there = {field.name for field in fields(event)}
+        for reaction in row:
+            if isinstance(reaction, Later):
+                named = {*reaction.ids, reaction.in_order_of or "shop_id"}
+                assert named <= there, f"{event.__name__} has no {sorted(named - there)}"
 
 
 def test_every_topic_named_in_the_code_has_a_job() -> None:
@@ -54,20 +72,19 @@ def test_every_topic_named_in_the_code_has_a_job() -> None:
         named |= set(re.findall(r'topic="([a-z_]+\.[a-z_]+)"', text))
         named |= set(re.findall(r"SELECT [a-z.]+, '([a-z]+\.[a-z_]+)', '", text))
     assert named, "the patterns above no longer find any topic"
-    assert named <= set(JOBS)
+    assert not named - set(JOBS), f"not in JOBS: {sorted(named - set(JOBS))}"
 
 
 def test_every_job_takes_what_its_reactions_give() -> None:
-    for row in REACTIONS.values():
-        for reaction in row:
-            if isinstance(reaction, Later):
-                parameters = inspect.signature(JOBS[reaction.topic]).parameters
-                keywords = {n for n, p in parameters.items() if p.kind is p.KEYWORD_ONLY}
-                given = set(reaction.ids)
-                if reaction.topic in TOGETHER:
-                    field, argument = TOGETHER[reaction.topic]
-                    given = given - {field} | {argument}
-                assert keywords == {"shop_id", *given}, reaction.topic
+    for reaction in later_reactions():
+        job = JOBS.get(reaction.topic)
+        assert job, f"{reaction.topic} is not in JOBS"
+        keywords = {n for n, p in inspect.signature(job).parameters.items() if p.kind is KEYWORD}
+        given = {"shop_id", *reaction.ids}
+        if reaction.topic in TOGETHER:
+            field, argument = TOGETHER[reaction.topic]
+            given = given - {field} | {argument}
+        assert keywords == given, f"{reaction.topic} takes {keywords} and is given {given}"
 
 
 def test_reactions_that_run_now_take_the_time_and_no_port() -> None:
