@@ -17,6 +17,8 @@ SETTINGS_FILE = STATE / "run.json"
 PREFIXES = ("DOORSTEP_", "PUBLIC_", "DATABASE_URL", "REDIS_", "ENCRYPTION_", "METRICS_", "MEDIA_",
             "SHOPIFY_", "TWILIO_", "ZENDESK_", "SANDBOX_")  # fmt: skip
 
+RUN_ON_NOTHING = {"make-key", "permission", "understand"}  # answered before settings are read
+
 
 def write_settings(known: Mapping[str, str]) -> None:
     """Called by `make run`; readable by its user alone, for it holds the development secrets."""
@@ -29,7 +31,7 @@ def write_settings(known: Mapping[str, str]) -> None:
 def operate(words: Sequence[str]) -> int:
     """Become `python -m app.cli` with the right settings; returns only by raising Problem."""
     settings: dict[str, str] = {}
-    if "DATABASE_URL" not in os.environ and words[:1] != ["understand"]:  # which needs none
+    if "DATABASE_URL" not in os.environ and not set(words[:1]) & RUN_ON_NOTHING:
         try:
             settings = json.loads(SETTINGS_FILE.read_text())
         except (OSError, ValueError):

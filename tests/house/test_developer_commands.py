@@ -59,6 +59,31 @@ def test_env_file_line_that_is_no_setting_is_named(tmp_path: Path) -> None:
         environment.read_env_file(file)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["make-key"],
+        ["understand", "Procfile"],
+        ["permission", "explain", "--to", "+14015550142", "--at", "2026-11-26T12:00-05:00"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_commands_that_need_no_settings_run_before_the_first_make_run(words: list[str]) -> None:
+    nothing_ran = "operating.SETTINGS_FILE = operating.ROOT / 'nothing-ran-here'"
+    asked = subprocess.run(
+        [sys.executable, "-c", f"from scripts import operating; {nothing_ran};"
+         f" operating.operate({words})"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )  # fmt: skip
+    assert asked.returncode == 0, asked.stderr
+    assert asked.stdout
+
+
 @pytest.mark.parametrize("port", ["0", "65536", "http", "-1"])
 def test_an_impossible_port_is_refused(port: str) -> None:
     with pytest.raises(Problem, match="SANDBOX_PORT"):
