@@ -13,6 +13,7 @@ from prometheus_client import REGISTRY, CollectorRegistry, Gauge, generate_lates
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from app.bootstrap import Ports
+from app.foundation.outbox import QUEUES
 
 HEAD = Path(__file__).parent.parent / "migrations" / ".current-head"
 
@@ -81,35 +82,55 @@ def _waiting(ports: Ports) -> CollectorRegistry:
     def gauge(name: str, about: str, labels: Sequence[str] = ()) -> Gauge:
         return Gauge(f"doorstep_{name}", about, labels, registry=registry)
 
-    by_queue = gauge("outbox_waiting", "Outbox rows not done", ["queue"])
-    by_state = gauge("receipts", "Webhooks not worked yet", ["state"])
+    by_queue = gauge("outbox_waiting", f"Outbox rows not done{CAPPED}", ["queue"])
+    by_state = gauge("receipts", f"Webhooks not worked yet{CAPPED}", ["state"])
+    given = {"most": MOST_COUNTED, "queues": list(QUEUES), "now": ports.clock.now()}
     with ports.db.across_shops("metrics") as session:
-        for row in session.sql(BY_QUEUE):
+        session.sql(ONE_BY_ONE)
+        for row in session.sql(BY_QUEUE, given):
             by_queue.labels(row.queue).set(row.rows)
-        for row in session.sql(BY_STATE):
+        for row in session.sql(BY_STATE, given):
             by_state.labels(row.state).set(row.rows)
         for name, about, statement in SINGLE:
-            gauge(name, about).set(float(session.sql(statement).scalar_one()))
-        overdue = session.sql(OVERDUE, ports.clock.now()).scalar_one()
-        gauge("check_ins_overdue", "Check-ins due and not yet sent on").set(overdue)
+            gauge(name, about).set(float(session.sql(statement, given).scalar_one()))
     return registry
 
 
-BY_QUEUE = "SELECT queue, count(*) AS rows FROM outbox WHERE failed_at IS NULL GROUP BY queue"
-BY_STATE = "SELECT state, count(*) AS rows FROM receipts WHERE state <> 'done' GROUP BY state"
-OVERDUE = "SELECT count(*) FROM check_ins WHERE state = 'scheduled' AND due_at < %s"
-# From the head of each queue's index, and all that was handed out, which the relay keeps few.
+# A scrape comes every few seconds, a backlog may hold millions: what an index has found is counted
+# so far and no further.
+MOST_COUNTED = 2_000
+# To stop early saves only where rows come one by one from an index: the other ways read all first.
+ONE_BY_ONE = "SET LOCAL enable_bitmapscan = off; SET LOCAL enable_seqscan = off"
+CAPPED = f", counted to {MOST_COUNTED:,}"
+
+# What was handed out is counted whole, for the relay keeps it few.
+BY_QUEUE = """
+WITH handed_out AS MATERIALIZED (
+  SELECT queue, count(*) AS rows FROM outbox
+  WHERE relayed_at IS NOT NULL AND failed_at IS NULL GROUP BY queue)
+SELECT q AS queue, least(%(most)s, coalesce(h.rows, 0) + (SELECT count(*) FROM (
+    SELECT FROM outbox WHERE queue = q AND relayed_at IS NULL AND failed_at IS NULL
+    LIMIT %(most)s) AS fresh)) AS rows
+FROM unnest(%(queues)s::text[]) AS q LEFT JOIN handed_out h ON h.queue = q
+"""
+BY_STATE = """
+SELECT s AS state, (SELECT count(*) FROM (
+    SELECT FROM receipts WHERE state = s AND state <> 'done' LIMIT %(most)s) AS counted) AS rows
+FROM unnest(ARRAY['pending', 'waiting', 'failed']) AS s
+"""
 SINGLE = (
     (
         "outbox_failed",
-        "Outbox rows given up",
-        "SELECT count(*) FROM outbox WHERE failed_at IS NOT NULL",
+        f"Outbox rows given up{CAPPED}",
+        "SELECT count(*) FROM ("
+        " SELECT FROM outbox WHERE failed_at IS NOT NULL LIMIT %(most)s) AS counted",
     ),
     (
         "outbox_oldest_seconds",
         "Age of the oldest outbox row that may run",
+        # From the head of each queue's index, and all that was handed out.
         "SELECT greatest(coalesce(extract(epoch FROM now() - min(available_at)), 0), 0) FROM ("
-        " SELECT oldest.available_at FROM unnest(ARRAY['reply', 'send', 'sync', 'slow']) AS q,"
+        " SELECT oldest.available_at FROM unnest(%(queues)s::text[]) AS q,"
         " LATERAL (SELECT available_at FROM outbox WHERE queue = q AND relayed_at IS NULL"
         " AND failed_at IS NULL ORDER BY available_at LIMIT 1) AS oldest"
         " UNION ALL SELECT min(available_at) FROM outbox"
@@ -117,7 +138,14 @@ SINGLE = (
     ),
     (
         "texts_unknown",
-        "Texts whose fate nobody can say",
-        "SELECT count(*) FROM messages WHERE state = 'unknown'",
+        f"Texts whose fate nobody can say{CAPPED}",
+        "SELECT count(*) FROM ("
+        " SELECT FROM messages WHERE state = 'unknown' LIMIT %(most)s) AS counted",
+    ),
+    (
+        "check_ins_overdue",
+        f"Check-ins due and not yet sent on{CAPPED}",
+        "SELECT count(*) FROM (SELECT FROM check_ins"
+        " WHERE state = 'scheduled' AND due_at < %(now)s LIMIT %(most)s) AS counted",
     ),
 )

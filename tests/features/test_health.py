@@ -9,6 +9,7 @@ from cryptography.fernet import Fernet
 
 from app.foundation.crypto import KeyRing
 from app.foundation.media import sign_media_token
+from app.health import MOST_COUNTED
 from app.rotate import Rotated, rotate_keys
 from tests import servers as test_servers
 from tests.factories.world import World
@@ -28,6 +29,42 @@ def test_behind_on_migrations_is_not_ready(world: World, database: test_servers.
     answer = world.client.get("/readyz")
     assert answer.status_code == 503
     assert "alembic upgrade head" in answer.get_json()["migrations"]
+
+
+def scraped(world: World, name: str) -> float:
+    """One gauge; `name` with its labels."""
+    headers = {"Authorization": "Bearer metrics-of-tests"}
+    page = world.client.get("/metrics", headers=headers).get_data(as_text=True)
+    [line] = [line for line in page.splitlines() if line.startswith(f"{name} ")]
+    return float(line.split()[1])
+
+
+def test_a_backlog_is_counted_so_far_and_no_further(world: World) -> None:
+    shop = world.shop()
+    for queue, rows, handed_out in (
+        ("slow", MOST_COUNTED + 7, "NULL"),
+        ("slow", 2, "now()"),
+        ("send", 3, "NULL"),
+        ("send", 2, "now()"),
+    ):
+        world.execute(
+            "INSERT INTO outbox (shop_id, topic, queue, payload, relayed_at)"
+            f" SELECT :shop, 'none', :queue, '{{}}', {handed_out} FROM generate_series(1, :rows)",
+            shop=shop.id,
+            queue=queue,
+            rows=rows,
+        )
+    world.execute(
+        "INSERT INTO receipts (source, topic, owner, delivery_id, business_key, body, state)"
+        " SELECT 'shopify', 'none', 'x', n::text, sha256(n::text::bytea), '', 'waiting'"
+        " FROM generate_series(1, :rows) AS n",
+        rows=MOST_COUNTED + 7,
+    )
+    assert scraped(world, 'doorstep_outbox_waiting{queue="slow"}') == MOST_COUNTED
+    assert scraped(world, 'doorstep_outbox_waiting{queue="send"}') == 5
+    assert scraped(world, 'doorstep_outbox_waiting{queue="sync"}') == 0
+    assert scraped(world, 'doorstep_receipts{state="waiting"}') == MOST_COUNTED
+    assert scraped(world, 'doorstep_receipts{state="failed"}') == 0
 
 
 def test_metrics_need_their_token_and_count_what_waits(world: World) -> None:
@@ -82,13 +119,7 @@ def test_age_of_the_oldest_row_knows_what_waits_was_handed_out_and_may_not_run_y
     world: World,
 ) -> None:
     def oldest() -> float:
-        page = world.client.get("/metrics", headers={"Authorization": "Bearer metrics-of-tests"})
-        [line] = [
-            line
-            for line in page.get_data(as_text=True).splitlines()
-            if line.startswith("doorstep_outbox_oldest_seconds ")
-        ]
-        return float(line.split()[1])
+        return scraped(world, "doorstep_outbox_oldest_seconds")
 
     shop = world.shop()
     add = (
