@@ -10,8 +10,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 import structlog
 
-from app.conversations.models import Conversation
 from app.foundation.db import Session
+from app.helpdesk.locks import lock_link
 from app.helpdesk.models import HelpdeskAccount, TicketLink
 from app.helpdesk.needs import Needs
 from app.helpdesk.plan import LIVE, At, place_of
@@ -52,8 +52,7 @@ def follow_ticket(
 
 def apply_state(session: Session, *, link_id: int, state: TicketState) -> None:
     """Only a change is followed: what the buyer wrote since the last one has its own effect."""
-    link = session.get_one(TicketLink, link_id, with_for_update=True)
-    conversation = session.get_one(Conversation, link.conversation_id)
+    link, conversation = lock_link(session, link_id)
     match state:
         case TicketState.CLOSED if link.state in ("open", "solved"):
             if link.state == "open":
@@ -80,7 +79,7 @@ def _repoint(tools: Needs, at: At, source: str, target: str) -> None:
             session.get_one(TicketLink, at.link_id).state = "gone"
         return
     with tools.db.shop(at.shop_id) as session:
-        link = session.get_one(TicketLink, at.link_id, with_for_update=True)
+        link, conversation = lock_link(session, at.link_id)
         if link.ticket_id != source:
             return
         if not _may_take(session, link, target):
@@ -93,7 +92,6 @@ def _repoint(tools: Needs, at: At, source: str, target: str) -> None:
         link.state = {TicketState.CLOSED: "closed", TicketState.SOLVED: "solved"}.get(
             status.state, "open"
         )
-        conversation = session.get_one(Conversation, link.conversation_id)
         conversation.state = "open" if link.state == "open" else "resolved"
         log.info("ticket link repointed", link_id=link.id)
 

@@ -11,10 +11,10 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from app.conversations.models import Conversation
 from app.foundation.db import LaterWork, Session
 from app.foundation.outbox import Postponed
 from app.helpdesk.compose import late_photo, stored_photo
+from app.helpdesk.locks import lock_thread
 from app.helpdesk.models import TicketLink, TicketWrite
 from app.helpdesk.needs import Needs
 from app.helpdesk.notes import write_note
@@ -36,9 +36,7 @@ def notice_late_photo(session: Session, event: PhotoStored, *, now: datetime) ->
     )
     if conversation_id is None:
         return
-    session.execute(
-        sa.select(Conversation.id).where(Conversation.id == conversation_id).with_for_update()
-    )
+    lock_thread(session, conversation_id)
     write_id = session.sql(WRITTEN_WITHOUT, conversation_id, event.message_id).scalar()
     if write_id is not None:
         session.later(

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from app.foundation.outbox import Postponed
+from app.helpdesk.locks import lock_thread
 from app.helpdesk.needs import Needs
 from app.helpdesk.plan import Open, Recover, Step, Wait, Write, plan_next
 from app.helpdesk.writing import Settle, open_ticket, recover, write_comment
@@ -25,6 +26,7 @@ def bring_up_to_date(tools: Needs, *, shop_id: int, conversation_id: int) -> Non
         with tools.db.shop(shop_id) as session:
             now = tools.clock.now()
             if settle is not None:
+                lock_thread(session, conversation_id)  # `settle` writes to the link, which is later
                 settle(session, now)
                 session.flush()
             step = plan_next(session, now=now, keys=tools.keys, conversation_id=conversation_id)

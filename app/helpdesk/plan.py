@@ -23,6 +23,7 @@ from app.foundation.db import Session
 from app.helpdesk import ledger
 from app.helpdesk.budget import seconds_until_room
 from app.helpdesk.compose import PlannedComment, comment_of, order_note, requester_of, subject_of
+from app.helpdesk.locks import lock_thread
 from app.helpdesk.models import HelpdeskAccount, TicketLink
 from app.helpdesk.ports import HelpdeskAccess, Requester
 from app.helpdesk.texts import ORDER_NOTE, Texts, next_batch, read_texts
@@ -95,9 +96,7 @@ def plan_next(
     session: Session, *, now: datetime, keys: KeyRing, conversation_id: int
 ) -> Step | None:
     """The next step, its intent stored; None when the ticket holds all it should."""
-    conversation = session.scalars(
-        sa.select(Conversation).where(Conversation.id == conversation_id).with_for_update()
-    ).one_or_none()
+    conversation = lock_thread(session, conversation_id)
     account = None if conversation is None else connected_account(session, conversation.shop_id)
     if conversation is None or account is None:
         return None

@@ -1,14 +1,22 @@
-"""Rows are locked in one order: order, parcels, contact, conversation, message, check-in.
+"""Rows are locked in one order: order, parcels, contact, conversation, ticket, message, check-in.
 
 Each test holds a row and shows that whoever waits for it holds none that comes later.
 """
 
 from __future__ import annotations
 
+import dataclasses
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
+from app.conversations.models import Conversation
 from app.foundation.errors import Temporary
+from app.helpdesk import jobs as helpdesk_jobs
+from app.helpdesk.follow_state import follow_ticket
+from app.helpdesk.ports import TicketState
 from app.messaging.claim import Claimed
 from app.messaging.models import Message
 from app.messaging.settle import settle_failure
@@ -16,9 +24,12 @@ from app.orders.models import Fulfillment
 from tests.factories import payloads
 from tests.factories.claims import claim_text
 from tests.factories.world import World
+from tests.factories.zendesk import talking
+from tests.features.test_helpdesk_reply import other_ticket
 from tests.features.test_send import agent_replies
 
 CONTACT = "SELECT FROM contacts FOR UPDATE"
+THREAD = "SELECT FROM conversations FOR UPDATE"
 
 
 def while_held(world: World, held: str, act: Callable[[], object], free: str) -> None:
@@ -114,3 +125,56 @@ def test_assumed_arrival_leaves_a_parcel_whose_order_is_held(world: World) -> No
         assert [p.delivered_at for p in world.all(Fulfillment)] == [None]
     world.duty("arrivals")
     assert [p.delivered_by for p in world.all(Fulfillment)] == ["days_after_shipping"]
+
+
+@pytest.mark.parametrize("news", ["solved", "merged"])
+def test_tickets_news_takes_the_conversation_before_the_ticket(world: World, news: str) -> None:
+    """As an agent's reply does, which often comes in the same moment."""
+    desk = talking(world)
+    link = desk.link()
+    ticket = desk.ticket_id
+    if news == "merged":
+        ticket = other_ticket(world, desk)
+        world.helpdesk.merge(desk.ticket_id, ticket)
+    world.helpdesk.put_state(ticket, TicketState.SOLVED)
+    while_held(
+        world,
+        THREAD,
+        lambda: follow_ticket(world.ports, shop_id=desk.shop.id, link_id=link.id),
+        "SELECT FROM ticket_links",
+    )
+    assert [thread.state for thread in world.all(Conversation)] == ["resolved"]
+
+
+def test_mirror_takes_the_conversation_before_the_ticket_it_has_written_to(world: World) -> None:
+    desk = talking(world)
+    desk.text("And it is scratched")
+    written, go_on = threading.Event(), threading.Event()
+
+    class Waits:
+        """The helpdesk takes the comment, and answers when it is told to."""
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(world.helpdesk, name)
+
+        def add_comment(self, *args: object, **kwargs: object) -> object:
+            answer = world.helpdesk.add_comment(*args, **kwargs)  # type: ignore[arg-type]
+            written.set()
+            assert go_on.wait(10)
+            return answer
+
+    ports = dataclasses.replace(world.ports, helpdesks={"zendesk": Waits()})  # type: ignore[dict-item]
+    thread = world.all(Conversation)[0].id
+    with ThreadPoolExecutor(1) as other:
+        mirroring = other.submit(
+            helpdesk_jobs.mirror, ports, shop_id=desk.shop.id, conversation_id=thread
+        )
+        assert written.wait(10)
+
+        def settle() -> None:
+            world.clock.advance(seconds=1)  # so that there is something to write to the link
+            go_on.set()
+            mirroring.result()
+
+        while_held(world, THREAD, settle, "SELECT FROM ticket_links")
+    assert desk.said()[-1] == "And it is scratched"
