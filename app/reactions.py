@@ -20,7 +20,7 @@ from app.consent.events import ConsentRevoked, MarketingRevoked
 from app.conversations import answer_at_once as conversations_answer_at_once
 from app.conversations import route as conversations_route
 from app.conversations.events import ContactWrote, CrisisSeen, MessageAdded
-from app.foundation.db import LaterWork, Session
+from app.foundation.db import LaterWork, Session, key_of_order
 from app.foundation.events import Event
 from app.helpdesk import follow_text as helpdesk_follow_text
 from app.helpdesk import jobs as helpdesk_jobs
@@ -186,7 +186,7 @@ def as_work(reaction: Later, event: Event) -> LaterWork:
         payload={name: values[name] for name in reaction.ids},
         ordering_key=None
         if ordering is None
-        else f"{reaction.topic.split('.')[0]}:{event.shop_id}:{ordering}",
+        else key_of_order(reaction.topic.partition(".")[0], event.shop_id, ordering),
     )
 
 

@@ -61,6 +61,11 @@ class LaterWork:
     delay_seconds: float = 0.0
 
 
+def key_of_order(room: str, shop_id: int, value: object) -> str:
+    """The ordering key of a room's jobs about one thing, a thread for example."""
+    return f"{room}:{shop_id}:{value}"
+
+
 class Doorbell(Protocol):
     def ring(self) -> None:
         """Tell the relay that something waits. Never raises, never blocks for long."""

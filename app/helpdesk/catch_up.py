@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from app.foundation.db import LaterWork, Session
+from app.foundation.db import Session
 from app.helpdesk.models import HelpdeskAccount
+from app.helpdesk.put_off_mirror import put_off_mirror
 from app.helpdesk.texts import HISTORY
 
 MOST = 500  # in one go; the poll brings the rest
 
 # A thread without a ticket needs a text of the buyer's, one with a ticket any newer text. What
-# waits in the outbox already is not asked for twice.
+# waits in the outbox already, under the key of `put_off_mirror`, is not asked for twice.
 BEHIND = """
 WITH threads AS (
   SELECT c.id, c.shop_id, (SELECT max(l.mirrored_to) FROM ticket_links l
@@ -46,13 +47,5 @@ def catch_up(session: Session, *, account: HelpdeskAccount, until: datetime) -> 
     count = 0
     for (conversation_id,) in rows:
         count += 1
-        session.later(
-            LaterWork(
-                shop_id=account.shop_id,
-                topic="helpdesk.mirror",
-                queue="sync",
-                payload={"conversation_id": conversation_id},
-                ordering_key=f"helpdesk:{account.shop_id}:{conversation_id}",
-            )
-        )
+        put_off_mirror(session, shop_id=account.shop_id, conversation_id=conversation_id)
     return count

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from app.foundation.db import LaterWork, Session
+from app.foundation.db import Session
+from app.helpdesk.put_off_mirror import put_off_mirror
 from app.messaging.events import TextsAccepted
 
 # Whoever stores a buyer's text updates its thread, and whoever plans a ticket locks it. So once the
@@ -26,12 +27,4 @@ def mirror_if_ticketed(session: Session, event: TextsAccepted, *, now: datetime)
     threads = {text.conversation_id for text in event.texts if text.conversation_id is not None}
     unheard = {row.id for row in session.sql(UNHEARD, list(threads))}
     for conversation_id in sorted(threads - unheard):
-        session.later(
-            LaterWork(
-                shop_id=event.shop_id,
-                topic="helpdesk.mirror",
-                queue="sync",
-                payload={"conversation_id": conversation_id},
-                ordering_key=f"helpdesk:{event.shop_id}:{conversation_id}",
-            )
-        )
+        put_off_mirror(session, shop_id=event.shop_id, conversation_id=conversation_id)

@@ -10,7 +10,7 @@ review.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -138,6 +138,41 @@ _MUSTS: Mapping[str, tuple[_Must, ...]] = {
 _LENGTHS = {"description": (40, 4096), "message_flow": (40, 2048)}
 _SAMPLES, _SAMPLE_LENGTH = (2, 5), (20, 1024)
 _BRANDED = ("opt_in_message", "opt_out_message", "help_message")
+# What no text may hold, wherever it stands: what is said of the words found, and what to do.
+_NOWHERE = (
+    (
+        _SHORTENERS,
+        "has a link of a public shortener ({})",
+        "Carriers filter these: write the page's own address.",
+    ),
+    (
+        _SHAFT,
+        "has a word of the forbidden topics ({})",
+        "Sex, hate, alcohol, firearms and tobacco are refused or need age gates.",
+    ),
+    (
+        _PROMPTS,
+        "asks for a word that carriers obey ({})",
+        "Ask for another, such as Y: CANCEL and END opt out, YES opts in.",
+    ),
+    (_BLANK, "has a blank that was not filled in ({})", "Fill it in."),
+    (_PREMADE_TICK, "has a box that is {}", "The buyer must tick it themselves."),
+)
+# One box, one purpose: the most common rejection of toll-free numbers.
+_APART = (
+    (
+        "care_checkbox",
+        _PROMOTION,
+        "mixes order texts with marketing ({})",
+        "Give marketing a box of its own.",
+    ),
+    (
+        "marketing_checkbox",
+        _CARE,
+        "mixes marketing with order texts ({})",
+        "Give order texts a box of their own.",
+    ),
+)
 
 
 def check_registration_texts(texts: Mapping[str, Any], *, brand: str) -> list[Finding]:
@@ -159,13 +194,11 @@ def _findings(texts: Mapping[str, Any], brand: str) -> Iterator[Finding]:
         for must in musts:
             if not must.says.search(text):
                 yield Finding(name, must.problem, must.remedy)
-        yield from _everywhere(name, text)
-        least, most = _LENGTHS.get(name, (1, 10_000))
-        if not least <= len(text) <= most:
-            yield Finding(name, f"has {len(text)} characters", f"Keep it from {least} to {most}.")
-        if name in _BRANDED and brand.lower() not in text.lower():
-            yield Finding(name, "does not name your brand", f"Begin with {brand}:")
-    yield from _mixed(texts)
+        length = _LENGTHS.get(name, (1, 10_000))
+        yield from _any_text(name, text, length, brand if name in _BRANDED else "")
+    for name, pattern, problem, remedy in _APART:
+        if found := pattern.search(texts.get(name) or ""):
+            yield Finding(name, problem.format(found[0]), remedy)
 
 
 def _samples(samples: list[str], brand: str) -> Iterator[Finding]:
@@ -174,11 +207,7 @@ def _samples(samples: list[str], brand: str) -> Iterator[Finding]:
         yield Finding("samples", f"there are {len(samples)}", f"Give {least} to {most} samples.")
     for number, sample in enumerate(samples, start=1):
         where = f"sample {number}"
-        yield from _everywhere(where, sample)
-        if not _SAMPLE_LENGTH[0] <= len(sample) <= _SAMPLE_LENGTH[1]:
-            yield Finding(where, f"has {len(sample)} characters", "Keep it from 20 to 1024.")
-        if brand.lower() not in sample.lower():
-            yield Finding(where, "does not name your brand", f"Say that it is {brand}.")
+        yield from _any_text(where, sample, _SAMPLE_LENGTH, brand)
         if _PROMOTION.search(sample):
             yield Finding(
                 where, "reads as marketing", "Care texts carry no offers: register them apart."
@@ -187,57 +216,13 @@ def _samples(samples: list[str], brand: str) -> Iterator[Finding]:
         yield Finding("samples", "none says how to stop", "Let one end: Reply STOP to opt out.")
 
 
-_ANYWHERE: tuple[tuple[re.Pattern[str], Callable[[str], tuple[str, str]]], ...] = (
-    (
-        _SHORTENERS,
-        lambda found: (
-            f"has a link of a public shortener ({found})",
-            "Carriers filter these: write the page's own address.",
-        ),
-    ),
-    (
-        _SHAFT,
-        lambda found: (
-            f"has a word of the forbidden topics ({found})",
-            "Sex, hate, alcohol, firearms and tobacco are refused or need age gates.",
-        ),
-    ),
-    (
-        _PROMPTS,
-        lambda found: (
-            f"asks for a word that carriers obey ({found})",
-            "Ask for another, such as Y: CANCEL and END opt out, YES opts in.",
-        ),
-    ),
-    (
-        _BLANK,
-        lambda found: (f"has a blank that was not filled in ({found})", "Fill it in."),
-    ),
-    (
-        _PREMADE_TICK,
-        lambda found: (f"has a box that is {found}", "The buyer must tick it themselves."),
-    ),
-)
-
-
-def _everywhere(where: str, text: str) -> Iterator[Finding]:
-    for pattern, told in _ANYWHERE:
+def _any_text(where: str, text: str, length: tuple[int, int], brand: str) -> Iterator[Finding]:
+    """What holds for every text. `brand`: what it must name, if anything."""
+    for pattern, problem, remedy in _NOWHERE:
         if found := pattern.search(text):
-            yield Finding(where, *told(found[0].strip().rstrip("/")))
-
-
-def _mixed(texts: Mapping[str, Any]) -> Iterator[Finding]:
-    """One box, one purpose: the most common rejection of toll-free numbers."""
-    care, marketing = texts.get("care_checkbox") or "", texts.get("marketing_checkbox") or ""
-    if found := _PROMOTION.search(care):
-        yield Finding(
-            "care_checkbox",
-            f"mixes order texts with marketing ({found[0]})",
-            "Give marketing a box of its own.",
-        )
-    if found := _CARE.search(marketing):
-        yield Finding(
-            "marketing_checkbox",
-            f"mixes marketing with order texts ({found[0]})",
-            "Give order texts a box of their own.",
-        )
+            yield Finding(where, problem.format(found[0].strip().rstrip("/")), remedy)
+    least, most = length
+    if not least <= len(text) <= most:
+        yield Finding(where, f"has {len(text)} characters", f"Keep it from {least} to {most}.")
+    if brand.lower() not in text.lower():
+        yield Finding(where, "does not name your brand", f"Begin with {brand}:")

@@ -14,9 +14,12 @@ from app.foundation.errors import Refused
 from app.foundation.limits import Limits
 from app.foundation.media import MediaGone
 from app.privacy.answer import request_privacy
+from app.privacy.ask import Kind
 from app.privacy.buyer import Buyer, contact_by_phone
 from app.privacy.keep_export import take_export
 from app.privacy.requests import (
+    AlreadyOpen,
+    Opened,
     confirm_erasure,
     described,
     lock_request,
@@ -29,7 +32,6 @@ from app.shops.models import Shop
 from app.shops.needs import MerchantNeeds
 from app.shops.roles import Permission
 
-SOURCE = "merchant"
 # Downloads, never shown inside the admin's frame: a buyer's words are a stranger's.
 FILE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -87,15 +89,7 @@ def blueprint(tools: MerchantNeeds, limits: Limits) -> Blueprint:
     @api.route("/privacy/export", needs=Permission.EXPORT, methods=["POST"])
     def export_buyer(caller: Caller) -> object:
         with tools.db.shop(caller.shop_id) as session:
-            opened = open_request(
-                session,
-                now=caller.now,
-                shop_id=caller.shop_id,
-                buyer=Buyer(contact_ids=(_contact(session, caller),)),
-                kind="export",
-                source=SOURCE,
-                actor=caller.actor,
-            )
+            opened = _open(session, caller, "export")
             return described(lock_request(session, opened.request_id), caller.now)
 
     @api.route("/privacy/erase", needs=Permission.ERASE, methods=["POST"])
@@ -104,15 +98,7 @@ def blueprint(tools: MerchantNeeds, limits: Limits) -> Blueprint:
         if _asked().get("sure") is not True:
             raise Refused("not_confirmed", 'it cannot be undone: send "sure": true')
         with tools.db.shop(caller.shop_id) as session:
-            opened = open_request(
-                session,
-                now=caller.now,
-                shop_id=caller.shop_id,
-                buyer=Buyer(contact_ids=(_contact(session, caller),)),
-                kind="erase",
-                source=SOURCE,
-                actor=caller.actor,
-            )
+            opened = _open(session, caller, "erase")
             confirm_erasure(
                 session,
                 now=caller.now,
@@ -146,6 +132,19 @@ def blueprint(tools: MerchantNeeds, limits: Limits) -> Blueprint:
 def _asked() -> dict[str, object]:
     asked = request.get_json(silent=True)
     return asked if isinstance(asked, dict) else {}
+
+
+def _open(session: Session, caller: Caller, kind: Kind) -> Opened | AlreadyOpen:
+    """The merchant's own request about the buyer that the body names."""
+    return open_request(
+        session,
+        now=caller.now,
+        shop_id=caller.shop_id,
+        buyer=Buyer(contact_ids=(_contact(session, caller),)),
+        kind=kind,
+        source="merchant",
+        actor=caller.actor,
+    )
 
 
 def _contact(session: Session, caller: Caller) -> int:

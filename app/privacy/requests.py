@@ -90,15 +90,7 @@ def open_request(
 
 
 def make_export(session: Session, request: PrivacyRequest) -> None:
-    session.later(
-        LaterWork(
-            shop_id=request.shop_id,
-            topic="privacy.export",
-            queue="slow",
-            payload={"request_id": request.id},
-            ordering_key=f"privacy:{request.id}",
-        )
-    )
+    _have_worked(session, request, topic="privacy.export")
 
 
 def ask_for_code(request: PrivacyRequest, *, now: datetime) -> str:
@@ -131,10 +123,14 @@ def confirm_erasure(session: Session, *, now: datetime, request_id: int, actor: 
 
 
 def erase_now(session: Session, request: PrivacyRequest) -> None:
+    _have_worked(session, request, topic="privacy.erase")
+
+
+def _have_worked(session: Session, request: PrivacyRequest, *, topic: str) -> None:
     session.later(
         LaterWork(
             shop_id=request.shop_id,
-            topic="privacy.erase",
+            topic=topic,
             queue="slow",
             payload={"request_id": request.id},
             ordering_key=f"privacy:{request.id}",

@@ -151,7 +151,10 @@ class ShopifyCommerce:
             billing=_place(order.get("billingAddress")),
             status_page_url=text(order.get(_STATUS_PAGE)),
             attributes=named_values(order.get("customAttributes"), "key"),
-            lines=tuple(_line(node) for node in self._lines(access, order)),
+            lines=tuple(
+                _line(node)
+                for node in self._nodes(access, order, "lineItems", kind="order", more="MoreLines")
+            ),
             fulfillments=tuple(
                 _fulfillment(parcel, self._parcel_lines(access, parcel))
                 for parcel in self._parcels(access, order)
@@ -159,16 +162,6 @@ class ShopifyCommerce:
             has_return=word(order.get("returnStatus")) in _RETURNED,
             complete=True,
         )
-
-    def _lines(self, access: ShopAccess, order: Node) -> Iterator[Node]:
-        nodes, after = _page(order.get("lineItems"))
-        yield from nodes
-        while after is not None:
-            more = self._client.run(
-                access, _ORDERS["MoreLines"], {"id": order["id"], "after": after}
-            )
-            nodes, after = _page(record(more.data.get("order")).get("lineItems"))
-            yield from nodes
 
     def _parcels(self, access: ShopAccess, order: Node) -> Sequence[Node]:
         parcels = records(order.get("fulfillments"))
@@ -178,13 +171,19 @@ class ShopifyCommerce:
         return records(record(answer.data.get("order")).get("fulfillments"))
 
     def _parcel_lines(self, access: ShopAccess, parcel: Node) -> Iterator[Node]:
-        nodes, after = _page(parcel.get("fulfillmentLineItems"))
+        field = "fulfillmentLineItems"
+        return self._nodes(access, parcel, field, kind="fulfillment", more="MoreParcelLines")
+
+    def _nodes(
+        self, access: ShopAccess, holder: Node, field: str, *, kind: str, more: str
+    ) -> Iterator[Node]:
+        """All nodes of a connection of `holder`, its further pages read by the operation `more`."""
+        nodes, after = _page(holder.get(field))
         yield from nodes
         while after is not None:
-            more = self._client.run(
-                access, _ORDERS["MoreParcelLines"], {"id": parcel["id"], "after": after}
-            )
-            nodes, after = _page(record(more.data.get("fulfillment")).get("fulfillmentLineItems"))
+            variables = {"id": holder["id"], "after": after}
+            answer = self._client.run(access, _ORDERS[more], variables)
+            nodes, after = _page(record(answer.data.get(kind)).get(field))
             yield from nodes
 
 
