@@ -13,7 +13,7 @@ from app.helpdesk.mirror import bring_up_to_date
 from app.helpdesk.needs import Needs
 from app.helpdesk.notes import write_note
 from app.helpdesk.ports import Author
-from app.helpdesk.report_failure import live_link
+from app.helpdesk.queries import live_link
 
 URGENT_TAG = "doorstep_urgent"
 WHAT: Mapping[str, str] = {

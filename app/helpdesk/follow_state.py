@@ -12,9 +12,9 @@ import structlog
 
 from app.foundation.db import Session
 from app.helpdesk.locks import lock_link
-from app.helpdesk.models import HelpdeskAccount, TicketLink
+from app.helpdesk.models import LIVE, HelpdeskAccount, TicketLink
 from app.helpdesk.needs import Needs
-from app.helpdesk.plan import LIVE, At, place_of
+from app.helpdesk.plan import At, place_of
 from app.helpdesk.ports import TicketGone, TicketState, TicketStatus
 from app.helpdesk.writing import desk_at
 

@@ -38,8 +38,11 @@ class HelpdeskAccount(Base):
     __table_args__ = (sa.Index("helpdesk_accounts_shop", "shop_id", "kind", unique=True),)
 
 
+LIVE = ("opening", "open", "solved")  # states of a link whose ticket takes this thread's texts
+
+
 class TicketLink(Base):
-    """Our tie to one ticket. A conversation has at most one that is not ended."""
+    """Our tie to one ticket. A conversation has at most one that is live."""
 
     __tablename__ = "ticket_links"
 

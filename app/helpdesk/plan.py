@@ -24,7 +24,7 @@ from app.helpdesk import ledger
 from app.helpdesk.budget import seconds_until_room
 from app.helpdesk.compose import PlannedComment, comment_of, order_note, requester_of, subject_of
 from app.helpdesk.locks import lock_thread
-from app.helpdesk.models import HelpdeskAccount, TicketLink
+from app.helpdesk.models import LIVE, HelpdeskAccount, TicketLink
 from app.helpdesk.ports import HelpdeskAccess, Requester
 from app.helpdesk.texts import ORDER_NOTE, Texts, next_batch, read_texts
 from app.helpdesk.tokens import ready_access
@@ -32,7 +32,6 @@ from app.messaging.models import Message
 from app.orders.models import Order
 from app.shops.models import Shop
 
-LIVE = ("opening", "open", "solved")
 OPENERS = 3
 
 AGENT_ANSWERED = """

@@ -17,9 +17,9 @@ from app.consent.verdicts import Reason, reason_text
 from app.foundation.db import LaterWork, Session
 from app.helpdesk.compose import FAILED_TAG, PlannedComment, failure_note, moment
 from app.helpdesk.mirror import bring_up_to_date
-from app.helpdesk.models import TicketLink
 from app.helpdesk.needs import Needs
 from app.helpdesk.notes import write_note
+from app.helpdesk.queries import live_link
 from app.messaging.models import Message
 from app.messaging.retry import MISSED
 from app.messaging.states import NOT_ARRIVED
@@ -133,14 +133,5 @@ def _look_again(session: Session, message: Message) -> None:
             queue="sync",
             payload={"conversation_id": message.conversation_id, "message_id": message.id},
             delay_seconds=LOOK_AGAIN_SECONDS,
-        )
-    )
-
-
-def live_link(session: Session, conversation_id: int) -> int | None:
-    return session.scalar(
-        sa.select(TicketLink.id).where(
-            TicketLink.conversation_id == conversation_id,
-            TicketLink.state.in_(("opening", "open", "solved")),
         )
     )

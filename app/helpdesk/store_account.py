@@ -20,9 +20,8 @@ from app.foundation.db import Session
 from app.foundation.errors import Permanent, VendorFailure
 from app.helpdesk.catch_up import catch_up
 from app.helpdesk.connect import Arrival
-from app.helpdesk.models import HelpdeskAccount, TicketLink
+from app.helpdesk.models import LIVE, HelpdeskAccount, TicketLink
 from app.helpdesk.needs import DoorNeeds
-from app.helpdesk.plan import LIVE
 from app.helpdesk.ports import Helpdesk, HelpdeskAccess, HookSubscription, Tokens
 from app.helpdesk.tokens import authorisation_of, helpdesk_of
 

@@ -20,12 +20,12 @@ from app.helpdesk.models import TicketLink
 from app.helpdesk.needs import Needs
 from app.helpdesk.notes import write_note
 from app.helpdesk.ports import Author
+from app.helpdesk.queries import live_link
 from app.privacy.models import PrivacyRequest
 from app.shops.models import Shop
 
 ERASE_TAG = "doorstep_privacy_erase"
 REQUEST_TAG = "doorstep_privacy_request"
-LIVE = ("opening", "open", "solved")
 
 
 def note_request(tools: Needs, *, shop_id: int, request_id: int) -> None:
@@ -142,14 +142,6 @@ def conversations_of(session: Session, contact_ids: Sequence[int]) -> Sequence[i
         .where(Conversation.contact_id.in_(contact_ids))
         .order_by(Conversation.id)
     ).all()
-
-
-def live_link(session: Session, conversation_id: int) -> int | None:
-    return session.scalar(
-        sa.select(TicketLink.id).where(
-            TicketLink.conversation_id == conversation_id, TicketLink.state.in_(LIVE)
-        )
-    )
 
 
 def _note(said: tuple[str, ...]) -> PlannedComment:
