@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from app.consent.models import ConsentEvent
 from app.contacts.models import Contact
 from app.foundation.db import Session
 from app.foundation.errors import Refused
@@ -54,6 +55,13 @@ def contact_by_phone(session: Session, *, shop: Shop, phone: str) -> int:
     found = session.scalar(
         sa.select(Contact.id).where(Contact.shop_id == shop.id, Contact.phone == number)
     )
-    if number is None or found is None:
-        raise Refused("unknown_phone", "nothing is held about this number in this shop")
-    return found
+    if found is not None:
+        return found
+    in_ledger = sa.exists().where(ConsentEvent.shop_id == shop.id, ConsentEvent.phone == number)
+    if session.scalar(sa.select(in_ledger)):
+        raise Refused(
+            "only_consents",
+            "of this number only consents and opt-outs are held, and they stay: `doorstep proof` or"
+            " GET /api/proof shows them",
+        )
+    raise Refused("unknown_phone", "nothing is held about this number in this shop")

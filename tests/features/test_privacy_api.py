@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.joining.by_hand import opt_out_by_hand
 from app.privacy.redact import REDACTED
 from tests.factories.staff import ADMIN, AGENT, ANALYST, call, staffed
 from tests.factories.world import BUYER, World
@@ -103,3 +104,17 @@ def test_another_shop_sees_none_of_it(world: World) -> None:
         json={"phone": BUYER, "sure": True},
     )  # fmt: skip
     assert erased.get_json()["error"] == "unknown_phone"
+
+
+def test_number_that_only_the_ledger_knows_is_not_called_unknown(world: World) -> None:
+    shop = world.shop()
+    staffed(world, shop)
+    with world.db.shop(shop.id) as session:
+        opt_out_by_hand(
+            session, now=world.clock.now(), shop_id=shop.id, phone=BUYER, actor="staff:1",
+            reason="by e-mail",
+        )  # fmt: skip
+    known = call(world, "POST", "/privacy/export", user=ADMIN, json={"phone": BUYER})
+    assert known.get_json()["error"] == "only_consents"
+    other = call(world, "POST", "/privacy/export", user=ADMIN, json={"phone": "(617) 555-0199"})
+    assert other.get_json()["error"] == "unknown_phone"
