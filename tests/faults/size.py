@@ -36,9 +36,9 @@ class Size:
     @classmethod
     def small(cls) -> Size:
         return cls(
-            threads=120,
-            waves=3,
-            turn=6.0,
+            threads=60,
+            waves=2,
+            turn=5.0,
             few=20,
             bulk=1500,
             outage_seconds=5.0,

@@ -7,10 +7,7 @@ see `books`.
 
 from __future__ import annotations
 
-import os
 import time
-
-import pytest
 
 from tests.faults.agents import Agents
 from tests.faults.books import close_books
@@ -23,10 +20,6 @@ from tests.faults.size import Size
 from tests.faults.stack import Stack
 
 
-@pytest.mark.skipif(
-    os.environ.get("FAULTS_SIZE") != "full",
-    reason="two to four minutes of blows: runs at full size, with `make test-faults`",
-)
 def test_nothing_is_lost_doubled_or_hidden_though_everything_fails(
     stack: Stack, buyers: Buyers, size: Size
 ) -> None:
