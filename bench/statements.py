@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from bench.generator import closed_loop
 from bench.stage import Stage, our_server
 
 WARM, COUNTED = 12, 20
-SEEN = re.compile(r"(?:statement|execute [^:]*): (.*)$")
+# The first line of an entry; a statement's further lines and its parameters are not taken for one.
+_ENTRY = re.compile(r"\d[^\t\n]* LOG:  (?:statement|execute [^:]*):(.*)")
 
 
 @dataclass(frozen=True)
@@ -47,18 +48,24 @@ def count_statements(stage: Stage, build: Callable[[int], list[bytes]]) -> State
         time.sleep(0.2)
         with log.open(errors="replace") as lines:
             lines.seek(begun)
-            seen = [match[1].strip() for line in lines if (match := SEEN.search(line.rstrip()))]
+            statements = counted(lines, requests=COUNTED)
     finally:
         server.stop()
         with stage.superuser() as connection:
             connection.execute(f"ALTER DATABASE {name} RESET log_statement")
-    if not seen:
+    if not statements.own:
         raise RuntimeError(f"the server logged no statement of the door: see {log}")
-    # A statement that begins on the log's next line leaves this one empty.
+    return statements
+
+
+def counted(log: Iterable[str], *, requests: int) -> Statements:
+    """What `log`, PostgreSQL's own, has of so many requests. Ours begin on a line of their own, so
+    that an entry often ends at its colon."""
+    seen = [match[1].strip() for line in log if (match := _ENTRY.match(line))]
     transaction = sum(text.startswith(("BEGIN", "COMMIT", "ROLLBACK")) for text in seen)
     scope = sum(text.startswith("BEGIN; SELECT set_config") for text in seen)
     return Statements(
-        own=(len(seen) - transaction) / COUNTED,
-        scope=scope / COUNTED,
-        transaction=transaction / COUNTED,
+        own=(len(seen) - transaction) / requests,
+        scope=scope / requests,
+        transaction=transaction / requests,
     )
