@@ -15,6 +15,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from app.understanding.shortlist import Shortlist
+
 _TABLE: dict[str, Any] = tomllib.loads(
     (Path(__file__).parent / "data" / "crisis.toml").read_text(encoding="utf-8")
 )
@@ -42,10 +44,12 @@ _HINT, _IN_FUN = (re.compile(_TABLE["words"][name]) for name in ("HINT", "IN_FUN
 _UNLESS = {name: re.compile(pattern) for name, pattern in _TABLE["unless"].items()}
 _SENTENCE = re.compile(r"[.!?;\n]+")
 _RULES = tuple(
-    (Crisis(kind, name), [_compiled(pattern) for pattern in patterns])
+    (Crisis(kind, name), _compiled(pattern))
     for kind in CrisisKind
     for name, patterns in _TABLE[kind].items()
+    for pattern in patterns
 )
+_SHORTLIST = Shortlist(pattern for _, pattern in _RULES)
 
 
 def read_crisis(text: str, *, original: str = "") -> Crisis | None:
@@ -54,11 +58,12 @@ def read_crisis(text: str, *, original: str = "") -> Crisis | None:
     `original` is the text with its emoji: laughter takes away what words alone would say.
     """
     text = text.replace("'", "").replace("-", " ")
-    if not _HINT.search(text) or _IN_FUN.search(text) or _IN_FUN.search(original):
+    tried = _SHORTLIST.worth_trying(text)
+    if not tried or _IN_FUN.search(text) or _IN_FUN.search(original):
         return None
     said = "\n".join(sentence for sentence in _SENTENCE.split(text) if _HINT.search(sentence))
-    for crisis, patterns in _RULES:
+    for crisis, pattern in (_RULES[number] for number in tried):
         unless = _UNLESS.get(crisis.rule)
-        if any(p.search(said) for p in patterns) and not (unless and unless.search(text)):
+        if pattern.search(said) and not (unless and unless.search(text)):
             return crisis
     return None

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from app.understanding.fold import KeyWords
+from app.understanding.shortlist import Shortlist
 
 _TABLE: dict[str, Any] = tomllib.loads(
     (Path(__file__).parent / "data" / "opt_out_words.toml").read_text(encoding="utf-8")
@@ -22,10 +23,28 @@ _FILLERS = frozenset(_TABLE["fillers"].split())
 _THINGS = frozenset(_TABLE["things"].split())
 _PART = {word: part for part, words in _TABLE["parts"].items() for word in words.split()}
 _STEMS = [(re.compile(stem), parts) for stem, parts in _TABLE["stems"].items()]
-_PHRASES, _GROUPS = (
-    [(re.compile(rf"\b(?:{pattern})\b"), part) for pattern, part in _TABLE[name]]
-    for name in ("phrases", "groups")
-)
+
+
+class _Replacements:
+    """Patterns and what stands for them, one after the other; each sees what those before made."""
+
+    def __init__(self, rows: list[tuple[str, str]]) -> None:
+        self._rows = [(re.compile(rf"\b(?:{pattern})\b"), part) for pattern, part in rows]
+        self._shortlist = Shortlist(pattern for pattern, _ in self._rows)
+
+    def made_in(self, said: str) -> str:
+        done = -1
+        tried = list(self._shortlist.worth_trying(said))
+        while tried:
+            done, before = tried.pop(0), said
+            pattern, part = self._rows[done]
+            said = pattern.sub(part, said)
+            if said != before:
+                tried = [at for at in self._shortlist.worth_trying(said) if at > done]
+        return said
+
+
+_PHRASES, _GROUPS = (_Replacements(_TABLE[name]) for name in ("phrases", "groups"))
 _TELLING = frozenset(_TABLE["telling_words"].split()) | {
     word for word, part in _PART.items() if part in _TABLE["telling"].split()
 }
@@ -46,12 +65,8 @@ def is_telling(words: list[str]) -> bool:
 
 def parts_of_speech(words: list[str]) -> str:
     """The clause in parts, each followed by a space; a word that plays none stays as it is."""
-    said = " ".join(words)
-    for pattern, part in _PHRASES:
-        said = pattern.sub(part, said)
-    said = " ".join(word for word in said.split() if word not in _FILLERS)
-    for pattern, part in _GROUPS:
-        said = pattern.sub(part, said)
+    said = _PHRASES.made_in(" ".join(words))
+    said = _GROUPS.made_in(" ".join(word for word in said.split() if word not in _FILLERS))
     parts: list[str] = []
     for word in said.split():
         for part in (_PART.get(word) or ("THING" if word in _THINGS else _stem(word))).split():

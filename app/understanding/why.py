@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from app.understanding.shortlist import Shortlist
+
 _RULES = {
     "the word": r"^[\W_]*why[\W_]*$",
     "why these texts": r"^(?:hi |hey |um |uh |ok |and |but |wait |so |hello |sorry "
@@ -53,6 +55,7 @@ _RULES = {
 }
 _LONGEST = 200  # characters: whoever asks this asks little else
 _COMPILED = tuple((name, re.compile(pattern)) for name, pattern in _RULES.items())
+_SHORTLIST = Shortlist(pattern for _, pattern in _COMPILED)
 
 
 def asks_why(text: str) -> str | None:
@@ -60,4 +63,5 @@ def asks_why(text: str) -> str | None:
     if len(text) > _LONGEST:
         return None
     text = re.sub(r"[¿¡']", "", text).strip()
-    return next((name for name, pattern in _COMPILED if pattern.search(text)), None)
+    tried = (_COMPILED[number] for number in _SHORTLIST.worth_trying(text))
+    return next((name for name, pattern in tried if pattern.search(text)), None)
