@@ -73,6 +73,8 @@ def _read_clause(clause: str) -> Ask | None:
 
 def _fold(text: str) -> str:
     """Lower case, full-width made plain, accents and invisible characters gone."""
+    if text.isascii():
+        return text.replace("`", "'").lower()
     spread = unicodedata.normalize("NFKD", text.translate(_QUOTES))
     return "".join(
         c for c in spread.casefold() if unicodedata.category(c) not in ("Mn", "Cf")

@@ -23,7 +23,7 @@ _JOINT = frozenset(
     ["and", "but", "because", "bc", "cuz", "since", "however", "pero", "y", "aunque", "mais"]
 )
 _APOSTROPHE = re.compile(r"(?<=[a-z])'(?=[a-z])")
-_CLAUSE_END = re.compile(r"[.!?;,:\n\r()\[\]\"“”«»…–—¡¿]+|\s-+\s|\s/\s|\s\|\s")
+_CLAUSE_END = re.compile(r"[.!?;,:\n\r()\[\]\"“”«»…–—¡¿]+|\s(?:-+|/|\|)\s")
 _TEXT_AND_DRIVE = re.compile(r"\btext(?:ing)? (?:and|&|n|while) driv\w+")
 _NUMBER_SIGN = re.compile(r"#(?!\s*\w*\d)")
 _WORD = re.compile(r"[a-z0-9$@*'!|]+")
@@ -40,8 +40,11 @@ def plain(text: str) -> str:
         text = unicodedata.normalize("NFKD", text.translate(_QUOTES)).casefold()
         text = text.translate(_LOOKALIKES)
         text = "".join(map(_shown, text))
-    text = _NUMBER_SIGN.sub(" number ", text.translate(_QUOTES).lower())
-    return re.sub(r"[ \t]+", " ", text).strip()
+    text = text.replace("`", "'") if text.isascii() else text.translate(_QUOTES)
+    text = _NUMBER_SIGN.sub(" number ", text.lower())
+    if "  " in text or "\t" in text:
+        text = re.sub(r"[ \t]+", " ", text)
+    return text.strip()
 
 
 def _shown(char: str) -> str:
@@ -55,11 +58,16 @@ def _shown(char: str) -> str:
 
 def clauses(text: str, *, keys: KeyWords) -> list[list[str]]:
     """The words of `text` (as `plain` gives it), clause by clause, spelt as they were meant."""
-    text = _TEXT_AND_DRIVE.sub("drive", text)
+    # Every text comes by here, so what a pattern cannot do without is looked for first.
+    if "driv" in text:
+        text = _TEXT_AND_DRIVE.sub("drive", text)
     text = _SPACED.sub(lambda m: _together(m, keys), text)
-    text = re.sub(r"(?<=[a-z])\.(?=[a-z])", " ", text)  # stop.texting.me
+    if "." in text:
+        text = re.sub(r"(?<=[a-z])\.(?=[a-z])", " ", text)  # stop.texting.me
+    if "'" in text:
+        text = _APOSTROPHE.sub("", _ELISION.sub(r"\1 ", text))
     found = []
-    for clause in _CLAUSE_END.split(_APOSTROPHE.sub("", _ELISION.sub(r"\1 ", text))):
+    for clause in _CLAUSE_END.split(text):
         words: list[str] = []
         for raw in _WORD.findall(clause.replace("-", " ")):
             if raw in _JOINT:

@@ -55,7 +55,7 @@ def carrier_keyword(text: str) -> Keyword | None:
     """The word that networks and providers obey, if `text` is nothing else."""
     if len(text) > _LONGEST:
         return None
-    return _CARRIER.get(_EDGES.sub("", _fold(text)))
+    return _CARRIER.get(_all_said(text))
 
 
 def classify(text: str) -> Keyword | None:
@@ -67,19 +67,28 @@ def classify(text: str) -> Keyword | None:
 
 
 _QUOTES = str.maketrans("’‘`´ʼ", "'''''")
-_EDGES = re.compile(r"^[\W_]+|[\W_]+$")
+_BETWEEN_EDGES = re.compile(r"[^\W_](?:.*[^\W_])?", re.DOTALL)
 
 
 def is_network_keyword(text: str) -> bool:
     """Whether toll-free networks answer this text themselves; the other keywords they ignore
     (support.twilio.com, article 360058144374)."""
-    return len(text) <= _LONGEST and _EDGES.sub("", _fold(text)) in ("stop", "start", "unstop")
+    return len(text) <= _LONGEST and _all_said(text) in ("stop", "start", "unstop")
+
+
+def _all_said(text: str) -> str:
+    """What is left of a text without the signs around it."""
+    found = _BETWEEN_EDGES.search(_fold(text))
+    return found[0] if found else ""
 
 
 def _fold(text: str) -> str:
     """Lower case, plain quotes, no invisible characters, emoji or doubled spaces."""
     if text.isascii():
-        return re.sub(r"[ \t]+", " ", text.translate(_QUOTES).lower()).strip()
+        text = text.replace("`", "'").lower()
+        if "  " in text or "\t" in text:
+            text = re.sub(r"[ \t]+", " ", text)
+        return text.strip()
     text = unicodedata.normalize("NFKC", text).translate(_QUOTES).casefold()
     kept = (
         ""

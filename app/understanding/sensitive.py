@@ -87,12 +87,16 @@ def mask_sensitive(
     return Masked(masked, frozenset(find.kind for find in finds), tuple(reversed(pieces)))
 
 
-_HINT = re.compile(r"\d|pass|pwd|pw\b|clave|contrase", re.IGNORECASE)
+# Every text comes by here. Some digits in a row, or as many in all as a card has, or a password.
+_DIGITS_ENOUGH = re.compile(r"\d(?:\d\d|(?:\D*\d){11})")
+_PASSWORD_WORDS = ("pass", "pwd", "pw", "clave", "contrase")
 
 
 def _find_all(text: str, known: set[str]) -> list[_Find]:
-    if not _HINT.search(text):
-        return []
+    if not _DIGITS_ENOUGH.search(text):
+        folded = text.casefold()
+        if not any(word in folded for word in _PASSWORD_WORDS):
+            return []
     finds = _find_cards(text, known)
     for kind, pattern, label in _PATTERNS:
         for match in pattern.finditer(text):
