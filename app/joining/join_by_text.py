@@ -1,10 +1,9 @@
 """A buyer texts the shop's keyword, or Y to our question: they join, and are told what they joined.
 
-Runs now, in the inbound door's own transaction, after the text has its thread. Most texts end at
-the first line; only a short one costs a statement here. The text itself proves that the phone is
-theirs, so it also ends an opt-out (see `consent.state`): the one thing that a page or an agent
-cannot do. CTIA's guidelines want brand, program, frequency, rates, HELP, STOP and terms in the
-reply.
+Runs now, in the inbound door's own transaction, after the text has its thread. Only the keyword and
+a bare yes cost a statement here. The text itself proves that the phone is theirs, so it also ends
+an opt-out (see `consent.state`): the one thing that a page or an agent cannot do. CTIA's guidelines
+want brand, program, frequency, rates, HELP, STOP and terms in the reply.
 """
 
 from __future__ import annotations
@@ -28,8 +27,8 @@ from app.messaging.states import TOOK_OFF
 ANSWER_WITHIN = timedelta(hours=24)
 
 READ = """
-SELECT m.body, m.conversation_id, c.phone, c.opted_out_at, s.name AS shop_name,
-  p.join_keyword, p.join_double_opt_in, p.terms_url,
+SELECT m.conversation_id, c.phone, c.opted_out_at, s.name AS shop_name,
+  p.join_double_opt_in, p.terms_url,
   (SELECT q.dedupe_key FROM messages q
    WHERE q.contact_id = c.id AND q.direction = 'out' AND q.state = ANY(%(took_off)s)
      AND q.created_at > %(since)s
@@ -57,6 +56,10 @@ def join_by_text(session: Session, event: TextReceived, *, now: datetime) -> Non
     """Does nothing for a text that is neither the keyword nor the answer to our question."""
     if not event.brief or event.keyword or event.answered_by_provider:
         return
+    source = read_join(event.body, event.join_keyword) if event.join_keyword else None
+    yes = is_yes(event.body)
+    if source is None and not yes:
+        return
     row = session.sql(
         READ,
         {
@@ -67,11 +70,10 @@ def join_by_text(session: Session, event: TextReceived, *, now: datetime) -> Non
     ).one()
     joiner = Joiner(shop_id=event.shop_id, contact_id=event.contact_id, phone=row.phone)
     question = (row.last_said or "").partition("#")[0]
-    if question.startswith(QUESTION_KEY) and is_yes(row.body):
+    if yes and question.startswith(QUESTION_KEY):
         if _confirm(session, event, now=now, row=row, joiner=joiner, question=question):
             _needs_nobody(session, event, now=now)
         return
-    source = read_join(row.body, row.join_keyword) if row.join_keyword else None
     if source is not None:
         _join(session, event, now=now, row=row, joiner=joiner, joined_from=source)
         _needs_nobody(session, event, now=now)
@@ -95,7 +97,7 @@ def _join(
     detail = {
         "wording_version": texts.words().version,
         "joined_from": joined_from,
-        "text": row.body,
+        "text": event.body,
         "question": key if asks_first else None,
     }
     ask = Ask(texts.CARE, wording=body)

@@ -20,6 +20,7 @@ class TextReceived(Event):
     network_keyword: bool  # one of the few that toll-free networks answer
     answered_by_provider: bool
     brief: bool  # short enough to be a word that the shop or we asked for
+    join_keyword: str | None  # the shop's own word to join by, read with the rest
     unclear: bool = False  # whether they want no more texts, nobody can tell: they are to be asked
     why: bool = False  # they ask why we text them
     crisis: str | None = None  # self_harm | violence | medical

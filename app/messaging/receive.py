@@ -64,7 +64,8 @@ ledger AS (
          %(evidence)s::jsonb, %(proof)s, %(now)s FROM person, claim WHERE %(stop)s
   ON CONFLICT (shop_id, proof) DO NOTHING)
 SELECT person.id AS contact_id, person.opted_out_at, person.opt_out_asked_at,
-  claim.id AS message_id
+  claim.id AS message_id,
+  (SELECT p.join_keyword FROM shop_preferences p WHERE p.shop_id = person.shop_id)
 FROM person LEFT JOIN claim ON true
 """
 
@@ -125,7 +126,7 @@ def receive_text(
                 {k: v for k, v in text.raw.items() if k not in ("Body", "From", "To")}
             ),
             "source": evidence.source,
-            "evidence": json.dumps(evidence.detail),
+            "evidence": json.dumps(evidence.detail) if stop else "{}",
             "proof": proof_of(shop_id, "revoked", evidence) if stop else "",
         },
     ).one()
@@ -213,6 +214,7 @@ def receive_text(
             network_keyword=keyword is not None and is_network_keyword(text.body),
             answered_by_provider=bool(text.opt_out_type),
             brief=len(text.body) <= BRIEF and not text.media,
+            join_keyword=row.join_keyword,
             unclear=unclear,
             why=said.why is not None,
             crisis=said.crisis.kind.value if said.crisis else None,

@@ -1,0 +1,73 @@
+"""What a text costs the database while the provider waits: few statements, whatever is heard in it.
+
+Counted at the driver, as every statement of the door passes there; besides BEGIN and COMMIT.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+
+from tests.factories.joining import joining_shop
+from tests.factories.world import World
+
+
+@contextmanager
+def counted(world: World) -> Iterator[list[str]]:
+    seen: list[str] = []
+
+    class Counting(psycopg.Cursor[Any]):
+        def execute(self, query: Any, *args: Any, **kwargs: Any) -> Any:
+            if not str(query).startswith("BEGIN"):
+                seen.append(str(query).strip())
+            return super().execute(query, *args, **kwargs)
+
+    def count(connection: psycopg.Connection[Any], *_: object) -> None:
+        connection.cursor_factory = Counting
+
+    def forget(connection: psycopg.Connection[Any], *_: object) -> None:
+        connection.cursor_factory = psycopg.Cursor
+
+    sa.event.listen(world.db.engine, "checkout", count)
+    sa.event.listen(world.db.engine, "checkin", forget)
+    yield seen
+    sa.event.remove(world.db.engine, "checkout", count)
+    sa.event.remove(world.db.engine, "checkin", forget)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Thanks, it fits great!",
+        "Yep, got it. Haven't tried it on yet.",
+        "what size would you take if you are between a 6 and an 8",
+        "Love the colour! The zip catches a bit at the top though, is there a trick to it?",
+        "Hi! It came today, thank you. I tried it on right away and the waist feels a little tight"
+        " when I sit down. Is that normal for this one?",
+    ],
+)
+def test_an_ordinary_text_costs_three_statements(world: World, said: str) -> None:
+    """The text with its person, its thread, what follows later. The shop has a word to join by."""
+    shop = joining_shop(world)
+    world.text(shop, "Hello, it arrived!")
+    with counted(world) as seen:
+        world.text(shop, said)
+    assert [one.partition("(")[0].strip() for one in seen] == [
+        "WITH scope AS MATERIALIZED",
+        "WITH thread AS",
+        "INSERT INTO outbox",
+    ]
+
+
+def test_what_may_go_on_with_a_number_costs_one_more(world: World) -> None:
+    """The order's number might be the rest of a card's, so the text before it is read."""
+    shop = world.shop()
+    world.text(shop, "Hello, it arrived!")
+    with counted(world) as seen:
+        world.text(shop, "It was order 10234, by the way.")
+    assert len(seen) == 4
