@@ -28,6 +28,7 @@ from __future__ import annotations
 import hmac
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from hashlib import sha256
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -145,6 +146,7 @@ def _algorithm(settings: str) -> str | None:
     return "sha1"
 
 
+@lru_cache(maxsize=64)  # of a shop's texts it is always the same
 def _port_variants(url: str) -> tuple[str, str]:
     parts = urlsplit(url)
     port = parts.port
