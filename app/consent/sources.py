@@ -18,6 +18,7 @@ class Source(StrEnum):
     JOIN_PAGE = "join_page"  # the shop's hosted page, however they came to it
     IMPORT = "import"
     AGENT = "agent"
+    HELPDESK = "helpdesk"  # the buyer's own words in their ticket, by e-mail
     PROVIDER = "provider"
     SILENCE = "silence"  # asked whether to stop, the buyer said nothing
 

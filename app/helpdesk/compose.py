@@ -181,6 +181,13 @@ def unsent_note(why: str) -> PlannedComment:
     return PlannedComment(Author.SYSTEM, (f"Doorstep: {why}",), public=False)
 
 
+def opted_out_note() -> PlannedComment:
+    """A buyer asked for no more texts in the ticket, and was heard."""
+    said = "Doorstep: they ask for no more texts here, so we text them no more."
+    remedy = "Answer by e-mail. Only a text of their own (START) brings texts back."
+    return PlannedComment(Author.SYSTEM, (said, remedy), public=False)
+
+
 def _day(moment: datetime, zone: str) -> str:
     local = moment.astimezone(ZoneInfo(zone))
     return f"{local.day} {local:%b %Y}"

@@ -4,6 +4,9 @@ Called by the job `helpdesk.import_reply` after a webhook, and by `poll`. The we
 are never used: all comments after the last one read are read again, so replies whose events came
 late, twice, in the wrong order or not at all go out too, in the order of the ticket.
 
+What a buyer writes into the ticket by e-mail is theirs to read there; only a request for no more
+texts is heard here (`hear_requester`).
+
 Echo rule: a comment becomes a text only if it is public, by staff, and not ours. One by the user
 whom our authorisation acts as may be ours before our own call has returned; it is held until no
 write to that ticket is unsettled. That user may also be a human who answers.
@@ -23,7 +26,8 @@ from app.foundation.db import Session
 from app.foundation.errors import Temporary
 from app.foundation.outbox import Postponed
 from app.helpdesk import ledger
-from app.helpdesk.compose import unsent_note
+from app.helpdesk.compose import opted_out_note, unsent_note
+from app.helpdesk.hear_requester import obey, wants_no_more_texts
 from app.helpdesk.models import HelpdeskAccount, TicketLink
 from app.helpdesk.needs import Needs
 from app.helpdesk.notes import write_note
@@ -51,6 +55,7 @@ class _Verdict(Enum):
     HOLD = auto()
     LOOK = auto()  # a stray write has to be found or given up first
     SEND = auto()
+    OPT_OUT = auto()  # a buyer's own, by e-mail
 
 
 def take_new_comments(
@@ -108,6 +113,8 @@ def _take(tools: Needs, desk: Desk, ticket: _Ticket, comment: ReadComment) -> No
         verdict = _judge(tools, ticket, comment)
     if verdict is _Verdict.SEND:
         _send(tools, desk, ticket, comment)
+    elif verdict is _Verdict.OPT_OUT:
+        _opt_out(tools, ticket, comment)
     elif verdict is not _Verdict.NOT_FOR_BUYER:
         raise Postponed(2, "a write to this ticket is not settled yet")
     with tools.db.shop(ticket.at.shop_id) as session:
@@ -115,13 +122,15 @@ def _take(tools: Needs, desk: Desk, ticket: _Ticket, comment: ReadComment) -> No
 
 
 def _judge(tools: Needs, ticket: _Ticket, comment: ReadComment) -> _Verdict:
-    if not comment.public or not comment.by_staff or is_merge_notice(comment.text):
+    if not comment.public or is_merge_notice(comment.text):
+        return _Verdict.NOT_FOR_BUYER
+    if not comment.by_staff and not wants_no_more_texts(comment):
         return _Verdict.NOT_FOR_BUYER
     link_id = ticket.at.link_id
     with tools.db.shop(ticket.at.shop_id) as session:
         if ledger.is_settled_as(session, link_id=link_id, comment_id=comment.comment_id):
             return _Verdict.NOT_FOR_BUYER
-        if ticket.bot_user_id and comment.author_id != ticket.bot_user_id:
+        if comment.by_staff and ticket.bot_user_id and comment.author_id != ticket.bot_user_id:
             return _Verdict.SEND
         strays = ledger.unsettled(session, link_id)
         if any(not stray.stale for stray in strays):
@@ -130,7 +139,7 @@ def _judge(tools: Needs, ticket: _Ticket, comment: ReadComment) -> _Verdict:
             return _Verdict.LOOK
         if ledger.wrote_same(session, link_id=link_id, text=comment.text):
             return _Verdict.NOT_FOR_BUYER
-    return _Verdict.SEND
+    return _Verdict.SEND if comment.by_staff else _Verdict.OPT_OUT
 
 
 def _send(tools: Needs, desk: Desk, ticket: _Ticket, comment: ReadComment) -> None:
@@ -172,6 +181,25 @@ def _send(tools: Needs, desk: Desk, ticket: _Ticket, comment: ReadComment) -> No
             key=f"unsent:{comment.comment_id}:{number}",
             note=unsent_note(problem),
         )
+
+
+def _opt_out(tools: Needs, ticket: _Ticket, comment: ReadComment) -> None:
+    at = ticket.at
+    with tools.db.shop(at.shop_id) as session:
+        obey(
+            session,
+            now=tools.clock.now(),
+            conversation_id=ticket.conversation_id,
+            kind=at.kind,
+            comment=comment,
+        )
+    write_note(
+        tools,
+        shop_id=at.shop_id,
+        link_id=at.link_id,
+        key=f"opted-out:{comment.comment_id}",
+        note=opted_out_note(),
+    )
 
 
 def _mark_read(session: Session, link_id: int, comment_id: str, now: datetime) -> None:
