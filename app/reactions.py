@@ -30,7 +30,6 @@ from app.joining import join_by_text, note_unsent
 from app.joining.events import MarketingConsentGiven
 from app.messaging import jobs as messaging_jobs
 from app.messaging import queue as messaging_queue
-from app.messaging import send as messaging_send
 from app.messaging.events import (
     PhotoStored,
     TextEnded,
@@ -141,7 +140,7 @@ JOBS: Mapping[str, Callable[..., None]] = {
     "orders.complete": orders_jobs.complete_order,
     "checkins.record_answer": checkins_jobs.record_answer,
     "joining.sync_marketing": joining_jobs.sync_marketing,
-    "messaging.send": messaging_send.send,
+    "messaging.send": messaging_jobs.send,
     "messaging.fetch_photos": messaging_jobs.fetch_photos,
     "messaging.settle_status": messaging_jobs.settle_status,
     "messaging.look_up": messaging_jobs.look_up,
@@ -192,4 +191,4 @@ def as_work(reaction: Later, event: Event) -> LaterWork:
 
 TOGETHER: Mapping[str, tuple[str, str]] = {"messaging.send": ("message_id", "message_ids")}
 """Topics whose rows of one shop are worked together: the field of a row, and the argument of the
-job that takes all of them."""
+job that takes all of them. The job is given `over` too, to say which of them are over."""

@@ -39,7 +39,8 @@ class Settings(BaseSettings):
     media_s3_secret: SecretStr | None = None
     anchor_path: Path = Path("anchors")  # folder of the chains' heads, best on other storage
     worker_processes: int = 2
-    worker_threads: int = 8  # jobs that one worker process runs side by side
+    # Jobs that one worker process runs side by side; see the threads of `messaging.send`.
+    worker_threads: int = Field(8, ge=1, le=32)
     sandbox_clock_path: Path | None = None
 
     # Shopify

@@ -22,7 +22,6 @@ from redis.client import PubSub
 from app import settings as settings_module
 from app.bootstrap import Ports, build
 from app.checkins import jobs as checkins_jobs
-from app.checkins.claim import LOOK
 from app.consent.silence import revoke_silent
 from app.foundation import log as logging_setup
 from app.foundation.bell import CHANNEL
@@ -104,8 +103,7 @@ class Duty:
 
 
 def check_ins(ports: Ports, now: datetime) -> int:
-    due = checkins_jobs.send_due(ports)
-    return due if due == LOOK else 0
+    return int(checkins_jobs.send_due(ports))
 
 
 def held_texts(ports: Ports, now: datetime) -> int:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from queue import Empty, Queue
 from typing import Any
@@ -19,6 +19,7 @@ from typing import Any
 import structlog
 
 from app.bootstrap import Ports
+from app.foundation.db import is_away, is_locked
 from app.foundation.errors import DoorstepError, Refused, Temporary
 from app.foundation.leases import RENEW_SECONDS, Leases
 from app.foundation.metrics import JOB_SECONDS, JOBS_DONE, JOBS_FAILED
@@ -98,8 +99,8 @@ class Workshop:
     def begin(self, kind: str, ids: Sequence[int]) -> list[Future[None]]:
         """Give each of those rows of `ids` that still wait a thread; returns when all have one.
 
-        `kind`: outbox, receipts, or a topic whose rows of one shop share a thread. A row's lease
-        begins when there is a thread for it, not while it waits for one.
+        `kind`: outbox, receipts, or a topic whose rows of one shop share a thread. A lease begins
+        when there is a thread, not while one is waited for; those of several shops begin together.
         """
         if kind in TOGETHER:
             return self._begin_together(ids)
@@ -113,9 +114,8 @@ class Workshop:
             finally:
                 if room > len(rows):
                     self._free.release(room - len(rows))
-            one = self._receipt if kind == "receipts" else self._outbox_rows
             self._leases.hold(kind, rows)
-            begun += [self._threads.submit(self._with_thread, kind, one, [row]) for row in rows]
+            begun += [self._threads.submit(self._with_thread, kind, [row]) for row in rows]
         return begun
 
     def _begin_together(self, ids: Sequence[int]) -> list[Future[None]]:
@@ -133,9 +133,7 @@ class Workshop:
         for number, of_shop in enumerate(by_shop.values()):
             if number:
                 self._free.acquire()
-            begun.append(
-                self._threads.submit(self._with_thread, "outbox", self._outbox_rows, of_shop)
-            )
+            begun.append(self._threads.submit(self._with_thread, "outbox", of_shop))
         return begun
 
     def _take_room(self, most: int) -> int:
@@ -151,31 +149,62 @@ class Workshop:
         with self._ports.db.across_shops("worker: begin") as session:
             return session.sql(statement, LEASE_SECONDS, list(ids)).all()
 
-    def _with_thread(
-        self, kind: str, work: Callable[[Sequence[Any]], None], rows: Sequence[Any]
-    ) -> None:
+    def _with_thread(self, kind: str, rows: Sequence[Any]) -> None:
+        """`rows`: one, or several of one shop and of a topic whose rows are worked together."""
         try:
-            work(rows)
+            if kind == "receipts":
+                self._receipt(rows[0])
+            elif len(rows) == 1:
+                self._outbox_row(rows[0])
+            else:
+                self._outbox_rows(rows)
         finally:
             for row in rows:
                 self._leases.drop(kind, row)
             self._free.release()
 
-    def _outbox_rows(self, rows: Sequence[Any]) -> None:
-        """Rows of one topic and shop; several only of a topic that is worked together."""
-        first = rows[0]
-
+    def _outbox_row(self, row: Any) -> None:
         def run() -> None:
-            if first.topic in TOGETHER:
-                field, argument = TOGETHER[first.topic]
-                given = {argument: [row.payload[field] for row in rows]}
+            if row.topic in TOGETHER:
+                self._together([row], over=lambda ids: None)
             else:
-                given = first.payload
-            JOBS[first.topic](self._ports, shop_id=first.shop_id, **given)
-            for row in rows:
-                self._done.put(row)
+                JOBS[row.topic](self._ports, shop_id=row.shop_id, **row.payload)
+            self._done.put(row)
 
-        self._guard(first.topic, rows, run, OUTBOX_AGAIN, OUTBOX_FAILED, outbox_id=first.id)
+        self._guard(row.topic, row, run, OUTBOX_AGAIN, OUTBOX_FAILED, outbox_id=row.id)
+
+    def _outbox_rows(self, rows: Sequence[Any]) -> None:
+        """If that fails, each alone of those that are not over, so that the one at fault fails
+        alone. With the database away they are handed out again when their leases end."""
+        field, _ = TOGETHER[rows[0].topic]
+        left: dict[int, list[Any]] = {}
+        for row in rows:
+            left.setdefault(row.payload[field], []).append(row)
+
+        def over(values: Iterable[int]) -> None:
+            for value in values:
+                for row in left.pop(value):
+                    self._done.put(row)
+
+        ids = [row.id for row in rows]
+        with structlog.contextvars.bound_contextvars(topic=rows[0].topic, outbox_ids=ids):
+            try:
+                with JOB_SECONDS.labels(rows[0].topic).time():
+                    self._together(rows, over=over)
+            except Exception as error:
+                log.warning("failed together", left=len(left), error=type(error).__name__)
+                if is_away(error) and not is_locked(error):
+                    return
+        alone = [row for same in left.values() for row in same]
+        JOBS_DONE.labels(rows[0].topic).inc(len(rows) - len(alone))
+        for row in alone:
+            self._outbox_row(row)
+
+    def _together(self, rows: Sequence[Any], *, over: Callable[[Iterable[int]], None]) -> None:
+        first = rows[0]
+        field, argument = TOGETHER[first.topic]
+        given = {argument: [row.payload[field] for row in rows], "over": over}
+        JOBS[first.topic](self._ports, shop_id=first.shop_id, **given)
 
     def _strike_out(self) -> None:
         """Delete the outbox rows that are done: while one statement is under way the next ones
@@ -196,9 +225,7 @@ class Workshop:
             for _ in rows:
                 self._done.task_done()
 
-    def _receipt(self, rows: Sequence[Any]) -> None:
-        [row] = rows
-
+    def _receipt(self, row: Any) -> None:
         def run() -> None:
             worked = work_receipt(
                 self._ports,
@@ -221,54 +248,48 @@ class Workshop:
                 release_known(self._ports.db)
 
         topic = f"{row.source}:{row.topic}"
-        self._guard(topic, rows, run, RECEIPT_AGAIN, RECEIPT_FAILED, receipt_id=row.id)
+        self._guard(topic, row, run, RECEIPT_AGAIN, RECEIPT_FAILED, receipt_id=row.id)
 
     def _guard(
         self,
         topic: str,
-        rows: Sequence[Any],
+        row: Any,
         run: Callable[[], None],
         again: str,
         failed: str,
         **ids: int,
     ) -> None:
-        """Run one job; whatever it raises becomes a later try or a shown failure of its rows."""
+        """Run one item; whatever it raises becomes a later try or a shown failure."""
         with structlog.contextvars.bound_contextvars(topic=topic, **ids):
             try:
                 with JOB_SECONDS.labels(topic).time():
                     run()
-                JOBS_DONE.labels(topic).inc(len(rows))
+                JOBS_DONE.labels(topic).inc()
             except Postponed as postponed:
-                for row in rows:
-                    self._settle(row, again, str(postponed), 1, postponed.seconds)
+                self._settle(row, again, str(postponed), 1, postponed.seconds)
             except Refused as refused:
                 # It can never be worked as it stands: kept and shown, not repeated.
-                JOBS_FAILED.labels(topic).inc(len(rows))
+                JOBS_FAILED.labels(topic).inc()
                 log.warning("job refused", reason=refused.reason)
-                for row in rows:
-                    self._settle(row, failed, f"refused: {refused.reason}")
+                self._settle(row, failed, f"refused: {refused.reason}")
             except Exception as error:
-                JOBS_FAILED.labels(topic).inc(len(rows))
+                JOBS_FAILED.labels(topic).inc()
+                known = isinstance(error, DoorstepError)
                 log.warning(
                     "job failed",
-                    attempt=rows[0].attempts,
+                    attempt=row.attempts,
                     error=type(error).__name__,
-                    exc_info=not isinstance(error, DoorstepError),
+                    exc_info=not known,
                 )
-                for row in rows:
-                    self._try_again(row, error, again, failed)
-
-    def _try_again(self, row: Any, error: Exception, again: str, failed: str) -> None:
-        pause = PAUSE_SECONDS[min(row.attempts, len(PAUSE_SECONDS)) - 1]
-        if isinstance(error, Temporary) and error.retry_after:
-            pause = max(1, int(error.retry_after))
-        # An error's text may quote a buyer: only its kind is stored.
-        kind = type(error).__name__
-        name = f"{kind}: {error}" if isinstance(error, DoorstepError) else kind
-        if row.attempts >= MAX_ATTEMPTS:
-            self._settle(row, failed, name)
-        else:
-            self._settle(row, again, name, 0, pause)
+                pause = PAUSE_SECONDS[min(row.attempts, len(PAUSE_SECONDS)) - 1]
+                if isinstance(error, Temporary) and error.retry_after:
+                    pause = max(1, int(error.retry_after))
+                # An error's text may quote a buyer: only its kind is stored.
+                name = f"{type(error).__name__}: {error}" if known else type(error).__name__
+                if row.attempts >= MAX_ATTEMPTS:
+                    self._settle(row, failed, name)
+                else:
+                    self._settle(row, again, name, 0, pause)
 
     def _settle(self, row: Any, statement: str, *values: Any) -> None:
         """Give the row back, unless another has begun it meanwhile, who counted it up."""

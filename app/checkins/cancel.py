@@ -29,7 +29,8 @@ def cancel_for_order(session: Session, event: OrderStopped, *, now: datetime) ->
 
 def cancel_for_contact(session: Session, event: ConsentRevoked, *, now: datetime) -> None:
     """Its texts that waited are called off already. A check-in that is being sent at this moment
-    is passed over: it waits for our lock on the contact, and is then refused by permission."""
+    is passed over: whoever sends it leaves it while we hold the contact, and is then refused by
+    permission."""
     orders = sa.select(Order.id).where(Order.contact_id == event.contact_id)
     free = (
         sa.select(CheckIn.id)

@@ -10,9 +10,9 @@ import sqlalchemy as sa
 import structlog
 
 from app.checkins import outcome
-from app.checkins.claim import list_due, put_off
+from app.checkins.claim import LOOK, list_due, put_off
 from app.checkins.send import send_check_ins
-from app.foundation.db import is_away
+from app.foundation.db import is_away, is_locked
 from app.foundation.jobs import Tools
 
 log = structlog.get_logger()
@@ -20,45 +20,41 @@ log = structlog.get_logger()
 TOGETHER = 50  # a buyer who writes waits for so many at most, some tens of milliseconds
 
 
-def send_due(tools: Tools) -> int:
-    """Send what is due, those of one shop together; returns how many were looked at."""
+def send_due(tools: Tools) -> bool:
+    """Send what is due, those of one shop together. Whether more of it may be worked on at once."""
     now = tools.clock.now()
     with tools.db.across_shops("ticker: check-ins due") as session:
         due = list_due(session, now=now)
     by_shop: dict[int, list[int]] = {}
     for row in due:
         by_shop.setdefault(row.shop_id, []).append(row.id)
+    worked = 0
     for shop_id, ids in by_shop.items():
         for start in range(0, len(ids), TOGETHER):
-            send_together(tools, now=now, shop_id=shop_id, ids=ids[start : start + TOGETHER])
-    return len(due)
+            together = ids[start : start + TOGETHER]
+            worked += send_together(tools, now=now, shop_id=shop_id, ids=together)
+    return worked > 0 and len(due) == LOOK
 
 
-def send_together(tools: Tools, *, now: datetime, shop_id: int, ids: Sequence[int]) -> None:
+def send_together(tools: Tools, *, now: datetime, shop_id: int, ids: Sequence[int]) -> int:
     """In one transaction. If that fails, each by itself, and those that fail are put off: one that
-    cannot be worked on does not hold up the rest."""
+    cannot be worked on does not hold up the rest. Returns how many were worked on."""
     try:
         with tools.db.shop(shop_id) as session:
-            left = send_check_ins(session, now=now, shop_id=shop_id, check_in_ids=ids)
+            claim = send_check_ins(session, now=now, shop_id=shop_id, check_in_ids=ids)
     except (sa.exc.SQLAlchemyError, psycopg.Error, ValueError, LookupError) as error:
         if is_away(error) and not is_locked(error):
             raise
         if len(ids) > 1:
-            for check_in_id in ids:
-                send_together(tools, now=now, shop_id=shop_id, ids=[check_in_id])
-            return
+            return sum(send_together(tools, now=now, shop_id=shop_id, ids=[one]) for one in ids)
         log.exception("check-in put off", check_in_id=ids[0])
         with tools.db.shop(shop_id) as session:
             put_off(session, now=now, check_in_id=ids[0])
-        return
-    if left:
-        send_together(tools, now=now, shop_id=shop_id, ids=left)
-
-
-def is_locked(error: BaseException) -> bool:
-    """Whether it only waited too long for a row that somebody else holds."""
-    cause = getattr(error, "orig", error)
-    return isinstance(cause, psycopg.errors.LockNotAvailable | psycopg.errors.DeadlockDetected)
+        return 1
+    worked = len(claim.ours)
+    if claim.next_time:
+        worked += send_together(tools, now=now, shop_id=shop_id, ids=claim.next_time)
+    return worked
 
 
 def record_answer(tools: Tools, *, shop_id: int, contact_id: int, message_id: int) -> None:

@@ -26,7 +26,10 @@ OF_CHECK_INS = (Purpose.CHECK_IN.value, Purpose.FOLLOW_UP.value)
 SENT = """
 UPDATE check_ins SET state = 'sent', sent_at = %(now)s, ended_at = NULL,
   reason = CASE state WHEN 'cancelled' THEN %(left_before)s || reason END
-WHERE message_id = ANY(%(messages)s) AND state IN ('queued', 'skipped', 'cancelled')
+WHERE id = ANY (ARRAY(
+  SELECT id FROM check_ins
+  WHERE message_id = ANY(%(messages)s) AND state IN ('queued', 'skipped', 'cancelled')
+  ORDER BY id FOR UPDATE))
 """
 
 

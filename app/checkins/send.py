@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.checkins.claim import claim_due
+from app.checkins.claim import Claim, claim_due
 from app.checkins.facts import read_facts
 from app.checkins.models import CheckIn
 from app.checkins.schedule_rules import DEFAULT_MAX_LATENESS, TOO_LATE
@@ -42,10 +42,10 @@ FROM unnest(%s::bigint[], %s::bigint[]) AS t(id, message_id) WHERE check_ins.id 
 
 def send_check_ins(
     session: Session, *, now: datetime, shop_id: int, check_in_ids: Sequence[int]
-) -> list[int]:
+) -> Claim:
     """Each of these that is still due goes on its way, ends with a reason, or waits.
 
-    Returns those to be given again once this transaction has ended.
+    Returns which they were, and which are to be given again once this transaction has ended.
     """
     claim = claim_due(session, now=now, check_in_ids=check_in_ids)
     facts_of_each = read_facts(session, claim.ours)
@@ -63,7 +63,7 @@ def send_check_ins(
             allowed.append(facts)
     if allowed:
         queue(session, allowed, now=now, shop_id=shop_id)
-    return claim.next_time
+    return claim
 
 
 def may_be_asked(session: Session, facts: Any, *, now: datetime) -> bool:

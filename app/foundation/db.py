@@ -121,7 +121,8 @@ class Session(OrmSession):
     def sql_planned_once(self, statement: str, *params: Any) -> Rows:
         """The same for the few statements whose planning takes longer than their work: they are
         planned once for each connection, whatever the values. For those alone that find all rows by
-        keys, for a partial index cannot be used if a value is to prove its condition.
+        keys, for a partial index cannot be used if a value is to prove its condition. Costs two
+        short round trips more.
         """
         self._driver.execute("SET LOCAL plan_cache_mode = force_generic_plan")
         rows = self._execute(statement, params, prepare=True)
@@ -299,3 +300,9 @@ def is_away(error: BaseException) -> bool:
     if isinstance(error, OperationalError):
         return True
     return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+
+
+def is_locked(error: BaseException) -> bool:
+    """Whether it only waited too long for a row that somebody else holds."""
+    cause = getattr(error, "orig", error)
+    return isinstance(cause, psycopg.errors.LockNotAvailable | psycopg.errors.DeadlockDetected)

@@ -74,7 +74,7 @@ class Claim:
     """What became of each text asked for."""
 
     outcomes: Mapping[int, Outcome]
-    sender: Any  # what `messaging.jobs.access_to` reads of the shop's line; None: nothing claimed
+    sender: Any  # what `messaging.access.access_to` reads of the shop's line; None: nothing claimed
 
     @property
     def claimed(self) -> list[Claimed]:

@@ -1,7 +1,7 @@
 """What a provider's error code means for the shop's line and for the buyer's number.
 
 The codes themselves and the action each asks for are the vendor's data table; this is what the
-actions do. Called by `messaging.jobs` after a refusal or a status report with a code.
+actions do. Called by `messaging.send` after a refusal or a status report with a code.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ NEXT_DAY = timedelta(hours=24)
 def obey_code(
     session: Session, *, now: datetime, message_id: int, code: str, action: CodeAction
 ) -> None:
-    """Apply one code's action; what the text itself goes through is `messaging.send`'s."""
+    """Apply one code's action; what the text itself goes through is `messaging.settle`'s."""
     message = lock_text(session, message_id)
     contact = session.scalars(sa.select(Contact).where(Contact.id == message.contact_id)).one()
     match action:

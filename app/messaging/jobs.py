@@ -1,8 +1,9 @@
-"""RQ doors of messaging apart from sending, see `messaging.send`. Vendor calls stand between
+"""RQ doors of messaging, and what the ticker asks of it. Vendor calls stand between
 transactions, never inside one."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -12,6 +13,7 @@ from app.foundation import audit
 from app.foundation.errors import Permanent, Temporary
 from app.foundation.media import Unreadable, clean_photo
 from app.messaging import photos
+from app.messaging.access import Needs, access_to
 from app.messaging.codes import obey_code, pause_line
 from app.messaging.look_up import (
     UNSETTLED,
@@ -23,10 +25,21 @@ from app.messaging.look_up import (
 from app.messaging.models import Media, Message, Sender
 from app.messaging.ports import Rejected, SenderAccess
 from app.messaging.receive import Duplicate, receive_text
-from app.messaging.send import Needs, access_to
+from app.messaging.send import send_texts
 from app.messaging.status import end_reported
 
 BACKFILL_OVERLAP = timedelta(minutes=15)
+
+
+def send(
+    tools: Needs,
+    *,
+    shop_id: int,
+    message_ids: Sequence[int],
+    over: Callable[[Iterable[int]], None],
+) -> None:
+    """Texts of one shop that wait together; `over` is told of each as soon as it is over."""
+    send_texts(tools, shop_id=shop_id, message_ids=message_ids, over=over)
 
 
 def settle_status(tools: Needs, *, shop_id: int, message_id: int, code: str) -> None:

@@ -1,8 +1,6 @@
 """Texts of ours are written down to be sent. Nothing is decided here but that they exist.
 
-Called by `conversations.reply`, and by `messaging.answer_keyword` for the answers that the
-carriers require. Permission is asked when they leave, in
-`messaging.claim`.
+Called by `conversations.reply`. Permission is asked when they leave, in `messaging.claim`.
 """
 
 from __future__ import annotations

@@ -26,10 +26,14 @@ log = structlog.get_logger()
 RETRIES = 8  # of what the provider certainly did not take
 FIRST_LOOK_UP_SECONDS = 15.0
 
+# Locked by their ids first, see `messaging.locks`.
 ACCEPTED = """
-UPDATE messages SET state = 'accepted', reason = NULL, provider_sid = t.sid, sent_at = %(now)s
-FROM unnest(%(messages)s::bigint[], %(sids)s::text[]) AS t(id, sid)
-WHERE messages.id = t.id AND provider_sid IS NULL
+WITH taken AS (
+  SELECT m.id, t.sid FROM messages m
+  JOIN unnest(%(messages)s::bigint[], %(sids)s::text[]) AS t(id, sid) ON t.id = m.id
+  WHERE m.provider_sid IS NULL ORDER BY m.id FOR UPDATE OF m)
+UPDATE messages SET state = 'accepted', reason = NULL, provider_sid = taken.sid, sent_at = %(now)s
+FROM taken WHERE messages.id = taken.id
 RETURNING messages.id, conversation_id, purpose
 """
 

@@ -33,6 +33,8 @@ from app.shops.models import Shop, Staff
 REDACTED = "[removed at the buyer's request]"
 
 # A statement of its own and first: a text that is being claimed waits for it, or we for its claim.
+# In the order of `messaging.locks`.
+LOCK_ORDERS = "SELECT FROM orders WHERE contact_id = ANY(%s) ORDER BY id FOR UPDATE"
 LOCK = "SELECT FROM contacts WHERE id = ANY(%s) ORDER BY id FOR UPDATE"
 
 DELETING = """
@@ -81,6 +83,7 @@ def redact_contacts(
     session: Session, *, now: datetime, shop_id: int, contact_ids: Sequence[int]
 ) -> None:
     """Empty everything about these buyers, after whatever was still to be sent is called off."""
+    session.sql(LOCK_ORDERS, list(contact_ids))
     session.sql(LOCK, list(contact_ids))
     of_them = Message.contact_id.in_(contact_ids)
     if session.scalar(sa.select(sa.exists().where(of_them, Message.state == "sending"))):

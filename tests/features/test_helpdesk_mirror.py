@@ -104,7 +104,9 @@ def test_our_text_is_mirrored_once_the_provider_took_it_and_not_before(world: Wo
     desk.text("still here")
     world.settle()
     assert desk.said()[-1] == "still here"
-    messaging_send.send(world.ports, shop_id=desk.shop.id, message_ids=[answer.id])
+    messaging_send.send_texts(
+        world.ports, shop_id=desk.shop.id, message_ids=[answer.id], over=lambda ids: None
+    )
     world.settle()
     assert desk.said()[-1].startswith("Doorstep:\n\n")
     assert answer.body in desk.said()[-1]
@@ -367,7 +369,9 @@ def hear(world: World, desk: ZendeskAtHand, comment: ReadComment) -> None:
         comment_id=comment.comment_id,
     )
     [reply] = world.texts(author="agent")
-    messaging_send.send(world.ports, shop_id=desk.shop.id, message_ids=[reply.id])
+    messaging_send.send_texts(
+        world.ports, shop_id=desk.shop.id, message_ids=[reply.id], over=lambda ids: None
+    )
 
 
 def photo_of(world: World, content: bytes) -> str:

@@ -10,7 +10,9 @@ from tests.factories.zendesk import ZendeskAtHand, connected
 def test_check_in_that_nobody_has_answered_leaves_the_helpdesk_no_work(world: World) -> None:
     desk = queued_check_in(world)
     [check_in] = world.texts(purpose="check_in")
-    messaging_send.send(world.ports, shop_id=desk.shop.id, message_ids=[check_in.id])
+    messaging_send.send_texts(
+        world.ports, shop_id=desk.shop.id, message_ids=[check_in.id], over=lambda ids: None
+    )
     assert mirrors_put_off(world) == 0
 
 
@@ -21,7 +23,9 @@ def test_check_in_accepted_while_somebody_is_at_its_thread_is_mirrored_after_the
     [check_in] = world.texts(purpose="check_in")
     with world.db.shop(desk.shop.id) as somebody:
         somebody.sql("SELECT FROM conversations FOR UPDATE")
-        messaging_send.send(world.ports, shop_id=desk.shop.id, message_ids=[check_in.id])
+        messaging_send.send_texts(
+            world.ports, shop_id=desk.shop.id, message_ids=[check_in.id], over=lambda ids: None
+        )
     assert mirrors_put_off(world) == 1
 
 

@@ -19,14 +19,16 @@ from app.helpdesk.follow_state import follow_ticket
 from app.helpdesk.ports import TicketState
 from app.messaging.claim import Claimed
 from app.messaging.models import Message
-from app.messaging.settle import settle_failure
+from app.messaging.settle import settle_accepted, settle_failure
 from app.orders.models import Fulfillment
+from app.privacy.redact import redact_contacts
 from tests.factories import payloads
 from tests.factories.claims import claim_text
 from tests.factories.world import World
 from tests.factories.zendesk import talking
 from tests.features.test_helpdesk_reply import other_ticket
 from tests.features.test_send import agent_replies
+from tests.features.test_send_together import queued_check_ins
 
 CONTACT = "SELECT FROM contacts FOR UPDATE"
 THREAD = "SELECT FROM conversations FOR UPDATE"
@@ -85,6 +87,38 @@ def test_refused_call_takes_the_contact_before_the_message(world: World) -> None
 
     while_held(world, CONTACT, settle, "SELECT FROM messages")
     assert world.all(Message, Message.id == message.id)[0].state == "queued"
+
+
+def test_settlement_of_several_texts_takes_the_lowest_first(world: World) -> None:
+    texts = queued_check_ins(world, 2)
+    first, second = (text.id for text in texts)
+
+    def settle() -> None:
+        with world.db.shop(texts[0].shop_id) as session:
+            # As in a table of some size, where each row is found by its key.
+            for way in ("seqscan", "hashjoin", "mergejoin", "material"):
+                session.sql(f"SET LOCAL enable_{way} = off")
+            taken = {second: "SM" + "2" * 32, first: "SM" + "1" * 32}
+            settle_accepted(session, now=world.clock.now(), shop_id=texts[0].shop_id, taken=taken)
+
+    held = f"SELECT FROM messages WHERE id = {first} FOR UPDATE"
+    while_held(world, held, settle, f"SELECT FROM messages WHERE id = {second}")
+    assert {text.state for text in world.texts(purpose="check_in")} == {"accepted"}
+
+
+def test_buyer_to_be_forgotten_is_taken_after_their_orders(world: World) -> None:
+    shop = world.shop()
+    world.order()
+    world.settle()
+    contact = world.contact()
+
+    def forget() -> None:
+        with world.db.shop(shop.id) as session:
+            redact_contacts(
+                session, now=world.clock.now(), shop_id=shop.id, contact_ids=[contact.id]
+            )
+
+    while_held(world, "SELECT FROM orders FOR UPDATE", forget, "SELECT FROM contacts")
 
 
 def test_cancelled_order_takes_the_text_before_the_check_in(world: World) -> None:

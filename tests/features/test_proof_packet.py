@@ -18,7 +18,7 @@ from app import cli
 from app.conversations.models import Conversation
 from app.conversations.reply import reply_as_agent
 from app.foundation.media import sign_media_token
-from app.messaging.jobs import access_to
+from app.messaging.access import access_to
 from app.messaging.models import Sender
 from app.messaging.ports import MediaFile
 from app.proof.make_packet import make_packet

@@ -156,7 +156,9 @@ def test_queued_text_is_called_off_and_never_sent(world: World) -> None:
     [queued] = world.texts(state="queued")
     before = world.sent()
     ask(world)
-    messaging_send.send(world.ports, shop_id=shop.id, message_ids=[queued.id])
+    messaging_send.send_texts(
+        world.ports, shop_id=shop.id, message_ids=[queued.id], over=lambda ids: None
+    )
     world.settle(patient=True)
     assert world.sent() == before
     [cancelled] = world.texts(state="cancelled")

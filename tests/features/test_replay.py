@@ -20,7 +20,6 @@ from app.foundation.clock import ShiftedClock
 from app.foundation.errors import Misconfigured, Refused
 from app.foundation.outbox import QUEUES
 from app.relay import relay_once
-from app.replay import replies
 from app.replay.virtual_time import VirtualTime
 from app.ticker import DUTIES
 from app.web import create_app
@@ -133,26 +132,18 @@ def told(capsys: pytest.CaptureFixture[str]) -> Any:
 
 
 def test_export_is_played_to_the_end_and_nothing_is_lost_or_doubled(
-    stack: Stack,
-    world: World,
-    export: Path,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+    stack: Stack, world: World, export: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # What is answered is drawn anew each time: here it is something that nobody answers at once.
-    monkeypatch.setattr(replies, "STOP_SHARE", 0.0)
-    monkeypatch.setattr(replies, "OTHER", replies.FINE)
     stack.replay(export, "--replies", "1", "--timeout", "60")
     report = told(capsys)
     assert report["proven"], report["problems"]
     assert (report["orders"], report["deliveries"], report["broken_count"]) == (4, 3, 1)
-    assert {(one["state"], one["reason"]) for one in report["check_ins"]} == {
-        ("answered", None),
-        ("skipped", "no_consent"),
-        ("cancelled", "order_refunded"),
-    }
-    assert (report["texts"], report["segments"], report["replies"]) == (1, 1, 1)
-    assert len(world.sent()) == 1
+    # What is answered is drawn anew each time, and may be "STOP" or "who is this?".
+    ends = {one["state"]: one["reason"] for one in report["check_ins"]}
+    assert (ends.pop("skipped"), ends.pop("cancelled")) == ("no_consent", "order_refunded")
+    assert ends in ({"answered": None}, {"sent": None})
+    assert (report["texts"], report["replies"]) == (len(world.sent()), 1)
+    assert report["segments"] >= report["texts"] >= 1
     assert len(world.texts(direction="in")) == 1
 
 

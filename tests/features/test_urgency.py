@@ -26,7 +26,9 @@ def mirror_of_an_accepted_text_waits(world: World) -> ZendeskAtHand:
     [check_in] = world.texts(purpose="check_in")
     with world.db.shop(desk.shop.id) as somebody:  # is at the thread, perhaps to open its ticket
         somebody.sql("SELECT FROM conversations FOR UPDATE")
-        messaging_send.send(world.ports, shop_id=desk.shop.id, message_ids=[check_in.id])
+        messaging_send.send_texts(
+            world.ports, shop_id=desk.shop.id, message_ids=[check_in.id], over=lambda ids: None
+        )
     [waiting] = world.all(OutboxRow, OutboxRow.topic == "helpdesk.mirror")
     assert waiting.queue == "sync"
     return desk
