@@ -15,6 +15,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from app.understanding.fold import plain
+from app.understanding.likeness import Likeness, Sound
+
 _TABLE: dict[str, Any] = tomllib.loads(
     (Path(__file__).parent / "data" / "crisis.toml").read_text(encoding="utf-8")
 )
@@ -47,6 +50,20 @@ _RULES = tuple(
     for name, patterns in _TABLE[kind].items()
 )
 
+# What no rule has recognised, and yet sounds like danger (`likeness`), from here on.
+SOUNDS_LIKE_DANGER = 0.2
+_DANGERS = tuple((kind, Likeness(kind)) for kind in CrisisKind)
+_WORD = re.compile(r"[a-z0-9]+")
+
+
+def words_of_danger(text: str) -> list[list[str]]:
+    """What `likeness` reads, and learns from: the words, sentence by sentence."""
+    return _runs(plain(text).replace("'", "").replace("-", " "))
+
+
+def _runs(text: str) -> list[list[str]]:
+    return [_WORD.findall(sentence) for sentence in _SENTENCE.split(text) if sentence]
+
 
 def read_crisis(text: str, *, original: str = "") -> Crisis | None:
     """The danger in `text` (as `fold.plain` gives it), self-harm first, or None.
@@ -54,7 +71,14 @@ def read_crisis(text: str, *, original: str = "") -> Crisis | None:
     `original` is the text with its emoji: laughter takes away what words alone would say.
     """
     text = text.replace("'", "").replace("-", " ")
-    if not _HINT.search(text) or _IN_FUN.search(text) or _IN_FUN.search(original):
+    if _IN_FUN.search(text) or _IN_FUN.search(original):
+        return None
+    return crisis_by_rule(text) or _by_sound(text)
+
+
+def crisis_by_rule(text: str) -> Crisis | None:
+    """What the rules alone say; `text` without apostrophes and hyphens."""
+    if not _HINT.search(text):
         return None
     said = "\n".join(sentence for sentence in _SENTENCE.split(text) if _HINT.search(sentence))
     for crisis, patterns in _RULES:
@@ -62,3 +86,15 @@ def read_crisis(text: str, *, original: str = "") -> Crisis | None:
         if any(p.search(said) for p in patterns) and not (unless and unless.search(text)):
             return crisis
     return None
+
+
+def _by_sound(text: str) -> Crisis | None:
+    runs = _runs(text)
+    kind, sound = max(((k, likeness.of(runs)) for k, likeness in _DANGERS), key=_loudness)
+    if sound.score < SOUNDS_LIKE_DANGER:
+        return None
+    return Crisis(kind, f"sounds like {kind}: {sound.because}")
+
+
+def _loudness(heard: tuple[CrisisKind, Sound]) -> float:
+    return heard[1].score

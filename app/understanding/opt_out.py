@@ -13,7 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from app.understanding.fold import clauses
+from app.understanding.fold import clauses, plain
+from app.understanding.likeness import Likeness
 from app.understanding.opt_out_rules import GUARDS, PLAIN, PLAUSIBLE, Rule, worth_trying
 from app.understanding.opt_out_words import KEYS, is_telling, parts_of_speech
 
@@ -34,6 +35,12 @@ class OptOut:
         False  # revokes consent to marketing by another channel: e-mails, a newsletter
     )
 
+
+# What no rule has recognised, and yet sounds like leaving (`likeness`): from where on it is obeyed,
+# and from where on one question is due. The second is low: to ask once costs little.
+SOUNDS_PLAIN = 2.0
+SOUNDS_PLAUSIBLE = 0.5
+_LEAVING = Likeness("opt_out")
 
 NOT_AT_ALL = OptOut(Verdict.NO, "nothing asks us to stop", 0.0)
 
@@ -56,7 +63,10 @@ def read_opt_out(text: str, *, asked: bool) -> OptOut:
     if _whole_message(spoken):
         found["whole message"] = 0.9
     if lone := _lone_stop(spoken):
-        found.setdefault(*lone)
+        if lone[1]:
+            found.setdefault(*lone)
+        else:
+            blocked = blocked or "stop, but said in delight"
     if not (found or asked) and _unclear_alone(spoken):
         found["unclear alone"] = 0.5
     score = 1.0
@@ -68,7 +78,25 @@ def read_opt_out(text: str, *, asked: bool) -> OptOut:
         return OptOut(Verdict.YES, names, score, found.keys() == {"not interested"}, marketing)
     if score >= PLAUSIBLE:
         return OptOut(Verdict.AMBIGUOUS, names, score, marketing=marketing)
+    if not (blocked or marketing):
+        sound = _LEAVING.of(_runs(spoken))
+        if sound.score >= SOUNDS_PLAUSIBLE:
+            plainly = sound.score >= SOUNDS_PLAIN
+            return OptOut(
+                Verdict.YES if plainly else Verdict.AMBIGUOUS,
+                f"sounds like leaving: {sound.because}",
+                round(PLAIN if plainly else PLAUSIBLE, 3),
+            )
     return OptOut(Verdict.NO, blocked or NOT_AT_ALL.rule, score, marketing=marketing)
+
+
+def words_of_leaving(text: str) -> list[list[str]]:
+    """What `likeness` reads, and learns from: each clause as it was said and as parts of speech."""
+    return _runs([Clause(words) for words in clauses(plain(text), keys=KEYS)])
+
+
+def _runs(spoken: list[Clause]) -> list[list[str]]:
+    return [run.split() for clause in spoken for run in {clause.words, clause.parts.strip()}]
 
 
 MAIL_TOO = frozenset(
@@ -150,14 +178,15 @@ _LONE = re.compile(r"(?:you |u )?(?:STOP )+(?:(?:D|STUFF|everything|you|u) )*")
 
 
 def _lone_stop(spoken: list[Clause]) -> tuple[str, float] | None:
+    """What a "stop" that is a clause of its own says: a rule and its score, 0.0 for nothing."""
     lone = [clause for clause in spoken if _LONE.fullmatch(clause.parts)]
     if not lone:
         return None
     rest = [clause for clause in spoken if clause not in lone and clause.parts]
     if rest and all(clause.words in ("alto", "para", "deja", "pare") for clause in lone):
-        return None  # ordinary words in Spanish
+        return ("", 0.0)  # ordinary words in Spanish
     if any(_DELIGHT.search(clause.words) for clause in rest):
-        return None
+        return ("", 0.0)
     if any(_ORDER.search(clause.parts) for clause in rest) and spoken[-1] not in lone:
         return ("stop beside an order matter", 0.5)
     return ("stop", 0.95 if not rest else 0.85)
@@ -168,7 +197,7 @@ _UNCLEAR = re.compile(
     r"(?:(?:no|nope|nah|n|nop|non|pass|hard pass|no way|nah|please|pls|thanks|thank you|ty|gracias"
     r"|merci|im good|i am good|"
     r"por favor|no need|not for me|its not for me|this isnt for me|not me|this isnt me"
-    r"|thats not me|im not the one who \w+ (?:it|this)|"
+    r"|thats not me|im not the one who (?:ordered|bought|placed|got|sent)(?: it| this)?|"
     r"(?:i )?(?:dont|do not|no longer) (?:want|need) (?:it|this|these|that|anything)(?: anymore)?"
     r"|dont do (?:that|it|this)|(?:dont|do not)(?! cancel| end| stop)|"
     r"im done(?: here| with (?:this|it|you))?|i am done(?: here)?|thats it|over it|im over it|"
