@@ -35,14 +35,19 @@ class Crisis:
     rule: str
 
 
+# A group's lines are alternatives too; a group may be made of others.
+_GROUPS = {name: words.strip().replace("\n", "|") for name, words in _TABLE["words"].items()}
+_NAMED = re.compile(r"\{([A-Z_]+)\}")
+
+
 def _compiled(pattern: str) -> re.Pattern[str]:
-    for name, words in _TABLE["words"].items():
-        pattern = pattern.replace(f"{{{name}}}", words)
+    while _NAMED.search(pattern):
+        pattern = _NAMED.sub(lambda named: f"(?:{_GROUPS[named[1]]})", pattern)
     return re.compile(pattern)
 
 
-_HINT, _IN_FUN = (re.compile(_TABLE["words"][name]) for name in ("HINT", "IN_FUN"))
-_UNLESS = {name: re.compile(pattern) for name, pattern in _TABLE["unless"].items()}
+_HINT, _IN_FUN = (_compiled(f"{{{name}}}") for name in ("HINT", "IN_FUN"))
+_UNLESS = {name: _compiled(pattern) for name, pattern in _TABLE["unless"].items()}
 _SENTENCE = re.compile(r"[.!?;\n]+")
 _RULES = tuple(
     (Crisis(kind, name), [_compiled(pattern) for pattern in patterns])

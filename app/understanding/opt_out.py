@@ -106,7 +106,7 @@ MAIL_TOO = frozenset(
 WHOLE_MESSAGES = frozenset(
     (
         *("stop", "unsubscribe", "cancel", "end", "quit", "revoke", "discontinue"),
-        *("cancell", "no more", "no more please"),
+        *("cancell", "no more", "nomore"),
         *("baja", "solicito la baja", "salir", "fuera", "cancelar", "remover"),
         *("nomas", "no mas", "ya no mas", "ne plus"),
     )
@@ -206,6 +206,6 @@ _UNCLEAR = re.compile(
     r"no necesito(?: nada)?|(?:please )?(?:cancel|end)(?: (?:it|this|that|all|everything))?"
     r"|quiero cancelar|cancelar|cancelalo|cancelala|"
     r"cancelenlo|cancelen|stop it|"
-    r"shut up|screw (?:you|u)|fuck (?:you|u)|i quit|not my number|no soy yo|nevermind|never mind"
+    r"i decline|off|off please|shut up|screw (?:you|u)|fuck (?:you|u)|i quit|not my number|no soy yo|nevermind|never mind"
     r"|that is enough)(?: |$))+"
 )
