@@ -16,7 +16,7 @@ from collections import Counter
 from math import exp, sqrt
 from pathlib import Path
 
-from app.understanding.crisis import CrisisKind, crisis_by_rule, words_of_danger
+from app.understanding.crisis import CrisisKind, as_meant, crisis_by_rule, words_of_danger
 from app.understanding.fold import plain
 from app.understanding.likeness import groups_of
 from app.understanding.opt_out import words_of_leaving
@@ -49,7 +49,7 @@ def in_danger(kind: CrisisKind) -> list[str]:
 
 
 def _kind(text: str) -> CrisisKind | None:
-    found = crisis_by_rule(plain(text).replace("'", "").replace("-", " "))
+    found = crisis_by_rule(as_meant(plain(text)))
     return found.kind if found else None
 
 

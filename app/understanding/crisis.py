@@ -1,4 +1,4 @@
-"""Is somebody in danger? Self-harm, violence, a medical emergency; in English and Spanish.
+"""Is somebody in danger? Self-harm, violence, a medical emergency; English, Spanish, French.
 
 Called by `understand`. A yes silences the assistant, raises an urgent flag and names the help
 organisation of the buyer's country (`help_lines`). People who love their shoes speak of death all
@@ -15,7 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from app.understanding.fold import plain
+from app.understanding.fold import KeyWords, plain
 from app.understanding.likeness import Likeness, Sound
 
 _TABLE: dict[str, Any] = tomllib.loads(
@@ -49,6 +49,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 _HINT, _IN_FUN = (_compiled(f"{{{name}}}") for name in ("HINT", "IN_FUN"))
 _UNLESS = {name: _compiled(pattern) for name, pattern in _TABLE["unless"].items()}
 _SENTENCE = re.compile(r"[.!?;\n]+")
+_SPELT = KeyWords((), misspelt=_TABLE["misspelt"], real=_TABLE["real"], glued="-")
 _RULES = tuple(
     (Crisis(kind, name), [_compiled(pattern) for pattern in patterns])
     for kind in CrisisKind
@@ -58,12 +59,19 @@ _RULES = tuple(
 # What no rule has recognised, and yet sounds like danger (`likeness`), from here on.
 SOUNDS_LIKE_DANGER = 0.2
 _DANGERS = tuple((kind, Likeness(kind)) for kind in CrisisKind)
+_LONG_WORD = re.compile(r"[a-z]{5,}")
 _WORD = re.compile(r"[a-z0-9]+")
 
 
 def words_of_danger(text: str) -> list[list[str]]:
     """What `likeness` reads, and learns from: the words, sentence by sentence."""
-    return _runs(plain(text).replace("'", "").replace("-", " "))
+    return _runs(as_meant(plain(text)))
+
+
+def as_meant(text: str) -> str:
+    """Without apostrophes and hyphens, and the words of danger spelt as they were meant."""
+    text = text.replace("'", "").replace("-", " ")
+    return _LONG_WORD.sub(lambda word: " ".join(_SPELT.meant(word[0])), text)
 
 
 def _runs(text: str) -> list[list[str]]:
@@ -75,14 +83,14 @@ def read_crisis(text: str, *, original: str = "") -> Crisis | None:
 
     `original` is the text with its emoji: laughter takes away what words alone would say.
     """
-    text = text.replace("'", "").replace("-", " ")
+    text = as_meant(text)
     if _IN_FUN.search(text) or _IN_FUN.search(original):
         return None
     return crisis_by_rule(text) or _by_sound(text)
 
 
 def crisis_by_rule(text: str) -> Crisis | None:
-    """What the rules alone say; `text` without apostrophes and hyphens."""
+    """What the rules alone say of `text` as `as_meant` gives it."""
     if not _HINT.search(text):
         return None
     said = "\n".join(sentence for sentence in _SENTENCE.split(text) if _HINT.search(sentence))

@@ -60,6 +60,9 @@ def read_opt_out(text: str, *, asked: bool) -> OptOut:
             else:
                 found[rule.name] = max(found.get(rule.name, 0.0), rule.score)
         marketing = marketing or clause.ends_mail
+    if "wrong number" in found and _ASTRAY.search(text):
+        del found["wrong number"]
+        blocked = "wrong number, but it was theirs"
     if _whole_message(spoken):
         found["whole message"] = 0.9
     if lone := _lone_stop(spoken):
@@ -99,6 +102,8 @@ def _runs(spoken: list[Clause]) -> list[list[str]]:
     return [run.split() for clause in spoken for run in {clause.words, clause.parts.strip()}]
 
 
+# The buyer's own text went astray: "oops wrong number, that was for my sister".
+_ASTRAY = re.compile(r"\bmeant (?:to|for|it)\b|\b(?:that|this)(?: \w+)? was (?:meant )?for\b")
 MAIL_TOO = frozenset(
     {"unsubscribe", "remove me", "stop texting", "do not send", "no texts", "unwanted"}
 )
