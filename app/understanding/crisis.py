@@ -49,7 +49,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 _HINT, _IN_FUN = (_compiled(f"{{{name}}}") for name in ("HINT", "IN_FUN"))
 _UNLESS = {name: _compiled(pattern) for name, pattern in _TABLE["unless"].items()}
 _SENTENCE = re.compile(r"[.!?;\n]+")
-_SPELT = KeyWords((), misspelt=_TABLE["misspelt"], real=_TABLE["real"], glued="-")
+_SPELT = KeyWords(_TABLE["misspelt"].split(), misspelt=_TABLE["misspelt"], real=_TABLE["real"], glued="-")
 _RULES = tuple(
     (Crisis(kind, name), [_compiled(pattern) for pattern in patterns])
     for kind in CrisisKind
@@ -59,7 +59,7 @@ _RULES = tuple(
 # What no rule has recognised, and yet sounds like danger (`likeness`), from here on.
 SOUNDS_LIKE_DANGER = 0.2
 _DANGERS = tuple((kind, Likeness(kind)) for kind in CrisisKind)
-_LONG_WORD = re.compile(r"[a-z]{5,}")
+_LONG_WORD = re.compile(r"[a-z*]{5,}")
 _WORD = re.compile(r"[a-z0-9]+")
 
 

@@ -132,7 +132,7 @@ class Clause:
         self.words = " ".join(words)
         self.telling = is_telling(words)
         self.parts = parts_of_speech(words) if self.telling else self.words + " "
-        if self.parts in ("STOPS ", "STOPS ME ", "STOPS D ", "para ", "deja "):
+        if self.words == "discontinue" or self.parts in ("STOPS ", "STOPS ME ", "STOPS D ", "para ", "deja "):
             self.parts = "STOP "
 
     @property
@@ -174,7 +174,7 @@ _DELIGHT = re.compile(
     r"\b(?:love|loving|lov|cute|sweet|amazing|gorgeous|beautiful|perfect|kind|funny|laughing|lol"
     r"|haha|ha|adorable|"
     r"best|great|awesome|wow|obsessed|crying|dying|tickles|blushing|drooling|shouldnt have|happy"
-    r"|pretty|nice|fabulous|stunning|encanta|lindo|hermoso)\b"
+    r"|pretty|nice|fabulous|stunning|encanta|jadore|adore|adoro|genial|lindo|hermoso)\b"
 )
 _ORDER = re.compile(r"\bTHING\b|\bwrong\b|\baddress\b")
 
@@ -211,6 +211,7 @@ _UNCLEAR = re.compile(
     r"no necesito(?: nada)?|(?:please )?(?:cancel|end)(?: (?:it|this|that|all|everything))?"
     r"|quiero cancelar|cancelar|cancelalo|cancelala|"
     r"cancelenlo|cancelen|stop it|"
-    r"i decline|off|off please|shut up|screw (?:you|u)|fuck (?:you|u)|i quit|not my number|no soy yo|nevermind|never mind"
+    r"i decline|off|off please|i said no|no means no|ya les dije que no|annoying|take a hint|dont want em"
+    r"|(?:i )?dont want any of (?:this|that|it|these)|shut up|screw (?:you|u)|fuck (?:you|u)|i quit|not my number|no soy yo|nevermind|never mind"
     r"|that is enough)(?: |$))+"
 )
