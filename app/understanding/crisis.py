@@ -57,7 +57,7 @@ _RULES = tuple(
 )
 
 # What no rule has recognised, and yet sounds like danger (`likeness`), from here on.
-SOUNDS_LIKE_DANGER = 0.2
+SOUNDS_LIKE_DANGER = -0.2
 _DANGERS = tuple((kind, Likeness(kind)) for kind in CrisisKind)
 _LONG_WORD = re.compile(r"[a-z*]{5,}")
 _WORD = re.compile(r"[a-z0-9]+")
