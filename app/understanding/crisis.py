@@ -46,7 +46,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern)
 
 
-_HINT, _IN_FUN = (_compiled(f"{{{name}}}") for name in ("HINT", "IN_FUN"))
+_HINT, _IN_FUN, _CORE = (_compiled(f"{{{name}}}") for name in ("HINT", "IN_FUN", "CORE"))
 _UNLESS = {name: _compiled(pattern) for name, pattern in _TABLE["unless"].items()}
 _SENTENCE = re.compile(r"[.!?;\n]+")
 _SPELT = KeyWords(_TABLE["misspelt"].split(), misspelt=_TABLE["misspelt"], real=_TABLE["real"], glued="-")
@@ -57,7 +57,7 @@ _RULES = tuple(
 )
 
 # What no rule has recognised, and yet sounds like danger (`likeness`), from here on.
-SOUNDS_LIKE_DANGER = -0.2
+SOUNDS_LIKE_DANGER = -0.3
 _DANGERS = tuple((kind, Likeness(kind)) for kind in CrisisKind)
 _LONG_WORD = re.compile(r"[a-z*]{5,}")
 _WORD = re.compile(r"[a-z0-9]+")
@@ -102,6 +102,8 @@ def crisis_by_rule(text: str) -> Crisis | None:
 
 
 def _by_sound(text: str) -> Crisis | None:
+    if not _CORE.search(text):
+        return None
     runs = _runs(text)
     kind, sound = max(((k, likeness.of(runs)) for k, likeness in _DANGERS), key=_loudness)
     if sound.score < SOUNDS_LIKE_DANGER:

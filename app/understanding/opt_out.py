@@ -39,7 +39,7 @@ class OptOut:
 # What no rule has recognised, and yet sounds like leaving (`likeness`): from where on it is obeyed,
 # and from where on one question is due. The second is low: to ask once costs little.
 SOUNDS_PLAIN = 1.5
-SOUNDS_PLAUSIBLE = 0.5
+SOUNDS_PLAUSIBLE = 0.7
 _LEAVING = Likeness("opt_out")
 
 NOT_AT_ALL = OptOut(Verdict.NO, "nothing asks us to stop", 0.0)
@@ -211,7 +211,7 @@ _UNCLEAR = re.compile(
     r"no necesito(?: nada)?|(?:please )?(?:cancel|end)(?: (?:it|this|that|all|everything))?"
     r"|quiero cancelar|cancelar|cancelalo|cancelala|"
     r"cancelenlo|cancelen|stop it|"
-    r"i decline|off|off please|i said no|no means no|ya les dije que no|annoying|take a hint|dont want em"
+    r"i decline|lawyer|attorney|(?:can |could )?(?:you|u|yall)(?: guys)? not|off|off please|i said no|no means no|ya les dije que no|annoying|take a hint|dont want em"
     r"|(?:i )?dont want any of (?:this|that|it|these)|shut up|screw (?:you|u)|fuck (?:you|u)|i quit|not my number|no soy yo|nevermind|never mind"
     r"|that is enough)(?: |$))+"
 )
