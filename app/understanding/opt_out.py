@@ -39,7 +39,7 @@ class OptOut:
 # What no rule has recognised, and yet sounds like leaving (`likeness`): from where on it is obeyed,
 # and from where on one question is due. The second is low: to ask once costs little.
 SOUNDS_PLAIN = 1.5
-SOUNDS_PLAUSIBLE = 0.7
+SOUNDS_PLAUSIBLE = 0.85
 _LEAVING = Likeness("opt_out")
 
 NOT_AT_ALL = OptOut(Verdict.NO, "nothing asks us to stop", 0.0)
@@ -174,7 +174,7 @@ _DELIGHT = re.compile(
     r"\b(?:love|loving|lov|cute|sweet|amazing|gorgeous|beautiful|perfect|kind|funny|laughing|lol"
     r"|haha|ha|adorable|"
     r"best|great|awesome|wow|obsessed|crying|dying|tickles|blushing|drooling|shouldnt have|happy"
-    r"|pretty|nice|fabulous|stunning|encanta|jadore|adore|adoro|genial|lindo|hermoso)\b"
+    r"|pretty|nice|cutest|prettiest|softest|sweetest|nicest|fabulous|stunning|encanta|jadore|adore|adoro|genial|lindo|hermoso)\b"
 )
 _ORDER = re.compile(r"\bTHING\b|\bwrong\b|\baddress\b")
 
