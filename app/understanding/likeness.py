@@ -21,7 +21,13 @@ NAMED = 3  # how many of the weightiest groups a verdict names
 @dataclass(frozen=True)
 class Sound:
     score: float  # above 0: nearer to those who mean it; it grows with the number of witnesses
-    because: str  # the weightiest groups of words, for people
+    found: Sequence[tuple[float, str]]  # the groups of words that weighed, and how much
+
+    @property
+    def because(self) -> str:
+        """The weightiest groups, for people."""
+        weightiest = sorted(self.found, key=lambda one: (-one[0], one[1]))[:NAMED]
+        return ", ".join(f"“{group}”" for _, group in weightiest)
 
 
 class Likeness:
@@ -38,10 +44,7 @@ class Likeness:
         groups = {group for words in said for group in groups_of(words)}
         found = [(self._weights[group], group) for group in groups if group in self._weights]
         score = self._bias + sum(weight for weight, _ in found) / sqrt(len(groups) + 1)
-        if score <= 0:
-            return Sound(score, "")
-        named = sorted(found, key=lambda one: (-one[0], one[1]))[:NAMED]
-        return Sound(score, ", ".join(f"“{group}”" for _, group in named))
+        return Sound(score, found)
 
 
 def groups_of(words: Sequence[str]) -> Iterator[str]:

@@ -31,6 +31,7 @@ class OptOut:
     rule: str  # what decided, for people: names of rules, or why not
     score: float  # 0 to 1
     soft: bool = False  # rests on "not interested" alone, which may answer an offer
+    by_sound: bool = False  # no rule, but it sounds like leaving, whatever was asked
     marketing: bool = (
         False  # revokes consent to marketing by another channel: e-mails, a newsletter
     )
@@ -78,7 +79,9 @@ def read_opt_out(text: str, *, asked: bool) -> OptOut:
     score = round(1 - score, 3)
     names = ", ".join(sorted(found, key=lambda name: (-found[name], name)))
     if score >= PLAIN:
-        return OptOut(Verdict.YES, names, score, found.keys() == {"not interested"}, marketing)
+        return OptOut(
+            Verdict.YES, names, score, found.keys() == {"not interested"}, marketing=marketing
+        )
     if score >= PLAUSIBLE:
         return OptOut(Verdict.AMBIGUOUS, names, score, marketing=marketing)
     if not (blocked or marketing):
@@ -88,7 +91,8 @@ def read_opt_out(text: str, *, asked: bool) -> OptOut:
             return OptOut(
                 Verdict.YES if plainly else Verdict.AMBIGUOUS,
                 f"sounds like leaving: {sound.because}",
-                round(PLAIN if plainly else PLAUSIBLE, 3),
+                PLAIN if plainly else PLAUSIBLE,
+                by_sound=True,
             )
     return OptOut(Verdict.NO, blocked or NOT_AT_ALL.rule, score, marketing=marketing)
 
