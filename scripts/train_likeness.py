@@ -18,7 +18,7 @@ from pathlib import Path
 
 from app.understanding.crisis import CrisisKind, as_meant, crisis_by_rule, words_of_danger
 from app.understanding.fold import plain
-from app.understanding.likeness import groups_of
+from app.understanding.likeness import groups_in
 from app.understanding.opt_out import words_of_leaving
 from tests.evals.measure import PHRASES, SEEN_ROUNDS, lines
 
@@ -27,7 +27,9 @@ DATA = Path(__file__).resolve().parents[1] / "app" / "understanding" / "data"
 PASSES = 12
 STEP = 0.3
 SHRINK = 3e-5
-LIGHTEST = 70  # hundredths; what weighs less is left out: of five groups four, and no verdict changes
+LIGHTEST = (
+    70  # hundredths; what weighs less is left out: of five groups four, and no verdict changes
+)
 SEEN_BY = 2  # phrases that must carry a group of words before it is learnt
 
 
@@ -36,7 +38,7 @@ def phrases(*names: str) -> list[str]:
 
 
 def in_danger(kind: CrisisKind) -> list[str]:
-    """Phrases below a heading that names their kind; where there is none, as the rules read them."""
+    """Phrases below a heading that names their kind; without one, as the rules read them."""
     found: list[str] = []
     for name in ("crisis", "crisis_fresh", "crisis_last", *rounds("crisis")):
         heading = None
@@ -62,7 +64,9 @@ def among_others(texts: list[str], others: list[str], share: float) -> list[str]
     draw = random.Random(len(texts))
     some = [text for text in texts if draw.random() < share]
     return [
-        f"{draw.choice(others)}. {text}" if draw.random() < 0.6 else f"{text}. {draw.choice(others)}"
+        f"{draw.choice(others)}. {text}"
+        if draw.random() < 0.6
+        else f"{text}. {draw.choice(others)}"
         for text in some
     ]
 
@@ -107,7 +111,9 @@ def write(name: str, weights: dict[str, float], bias: float) -> None:
 def main() -> None:
     everyday = phrases("everyday")
     leaving = phrases("opt_out", "opt_out_fresh", "opt_out_last", *rounds("opt_out"))
-    staying = phrases("not_opt_out", "not_opt_out_fresh", "not_opt_out_last", *rounds("not_opt_out"))
+    staying = phrases(
+        "not_opt_out", "not_opt_out_fresh", "not_opt_out_last", *rounds("not_opt_out")
+    )
     danger = phrases("crisis", "crisis_fresh", "crisis_last", *rounds("crisis"))
     safe = phrases("not_crisis", "not_crisis_last", *rounds("not_crisis"))
     neither = [*everyday, *staying, *safe, *phrases("not_secrets")]
@@ -117,10 +123,7 @@ def main() -> None:
     for name, words, wanted, other in tasks:
         texts = [(text, 1) for text in [*wanted, *among_others(wanted, [*everyday, *safe], 0.4)]]
         texts += [(text, 0) for text in [*other, *among_others(neither, neither, 0.4)]]
-        examples = [
-            (frozenset(g for run in words(text) for g in groups_of(run)), label)
-            for text, label in texts
-        ]
+        examples = [(groups_in(words(text)), label) for text, label in texts]
         write(name, *learn(examples))
 
 

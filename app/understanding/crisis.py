@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from app.understanding.fold import KeyWords, plain
-from app.understanding.likeness import Likeness, Sound
+from app.understanding.likeness import Likeness, Sound, groups_in
 
 _TABLE: dict[str, Any] = tomllib.loads(
     (Path(__file__).parent / "data" / "crisis.toml").read_text(encoding="utf-8")
@@ -49,7 +49,9 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 _HINT, _IN_FUN, _CORE = (_compiled(f"{{{name}}}") for name in ("HINT", "IN_FUN", "CORE"))
 _UNLESS = {name: _compiled(pattern) for name, pattern in _TABLE["unless"].items()}
 _SENTENCE = re.compile(r"[.!?;\n]+")
-_SPELT = KeyWords(_TABLE["misspelt"].split(), misspelt=_TABLE["misspelt"], real=_TABLE["real"], glued="-")
+_SPELT = KeyWords(
+    _TABLE["misspelt"].split(), misspelt=_TABLE["misspelt"], real=_TABLE["real"], glued="-"
+)
 _RULES = tuple(
     (Crisis(kind, name), [_compiled(pattern) for pattern in patterns])
     for kind in CrisisKind
@@ -104,8 +106,8 @@ def crisis_by_rule(text: str) -> Crisis | None:
 def _by_sound(text: str) -> Crisis | None:
     if not _CORE.search(text):
         return None
-    runs = _runs(text)
-    kind, sound = max(((k, likeness.of(runs)) for k, likeness in _DANGERS), key=_loudness)
+    groups = groups_in(_runs(text))
+    kind, sound = max(((k, likeness.of(groups)) for k, likeness in _DANGERS), key=_loudness)
     if sound.score < SOUNDS_LIKE_DANGER:
         return None
     return Crisis(kind, f"sounds like {kind}: {sound.because}")

@@ -9,7 +9,7 @@ weighed most are named in the verdict.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from math import sqrt
 from pathlib import Path
@@ -39,12 +39,17 @@ class Likeness:
         self._weights = {group: int(weight) / 100 for weight, group in told}
         self._bias = self._weights.pop("(always)")
 
-    def of(self, said: Iterable[Sequence[str]]) -> Sound:
-        """`said`: runs of words (or of parts of speech), in which neighbours belong together."""
-        groups = {group for words in said for group in groups_of(words)}
-        found = [(self._weights[group], group) for group in groups if group in self._weights]
+    def of(self, groups: Set[str]) -> Sound:
+        """How near a text of these `groups_in` is."""
+        weights = self._weights
+        found = [(weights[group], group) for group in groups & weights.keys()]
         score = self._bias + sum(weight for weight, _ in found) / sqrt(len(groups) + 1)
         return Sound(score, found)
+
+
+def groups_in(said: Iterable[Sequence[str]]) -> frozenset[str]:
+    """`said`: runs of words (or of parts of speech), in which neighbours belong together."""
+    return frozenset(group for words in said for group in groups_of(words))
 
 
 def groups_of(words: Sequence[str]) -> Iterator[str]:

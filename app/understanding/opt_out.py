@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from app.understanding.fold import clauses, plain
-from app.understanding.likeness import Likeness
+from app.understanding.likeness import Likeness, groups_in
 from app.understanding.opt_out_rules import GUARDS, PLAIN, PLAUSIBLE, Rule, worth_trying
 from app.understanding.opt_out_words import KEYS, is_telling, parts_of_speech
 
@@ -85,7 +85,7 @@ def read_opt_out(text: str, *, asked: bool) -> OptOut:
     if score >= PLAUSIBLE:
         return OptOut(Verdict.AMBIGUOUS, names, score, marketing=marketing)
     if not (blocked or marketing):
-        sound = _LEAVING.of(_runs(spoken))
+        sound = _LEAVING.of(groups_in(_runs(spoken)))
         if sound.score >= SOUNDS_PLAUSIBLE:
             plainly = sound.score >= SOUNDS_PLAIN
             return OptOut(
@@ -136,7 +136,13 @@ class Clause:
         self.words = " ".join(words)
         self.telling = is_telling(words)
         self.parts = parts_of_speech(words) if self.telling else self.words + " "
-        if self.words == "discontinue" or self.parts in ("STOPS ", "STOPS ME ", "STOPS D ", "para ", "deja "):
+        if self.words == "discontinue" or self.parts in (
+            "STOPS ",
+            "STOPS ME ",
+            "STOPS D ",
+            "para ",
+            "deja ",
+        ):
             self.parts = "STOP "
 
     @property
@@ -215,7 +221,10 @@ _UNCLEAR = re.compile(
     r"no necesito(?: nada)?|(?:please )?(?:cancel|end)(?: (?:it|this|that|all|everything))?"
     r"|quiero cancelar|cancelar|cancelalo|cancelala|"
     r"cancelenlo|cancelen|stop it|"
-    r"i decline|lawyer|attorney|(?:can |could )?(?:you|u|yall)(?: guys)? not|off|off please|i said no|no means no|ya les dije que no|annoying|take a hint|dont want em"
-    r"|(?:i )?dont want any of (?:this|that|it|these)|shut up|screw (?:you|u)|fuck (?:you|u)|i quit|not my number|no soy yo|nevermind|never mind"
+    r"i decline|lawyer|attorney|(?:can |could )?(?:you|u|yall)(?: guys)? not"
+    r"|off|off please|i said no|no means no|ya les dije que no|annoying"
+    r"|take a hint|dont want em"
+    r"|(?:i )?dont want any of (?:this|that|it|these)|shut up|screw (?:you|u)|fuck (?:you|u)|i quit"
+    r"|not my number|no soy yo|nevermind|never mind"
     r"|that is enough)(?: |$))+"
 )

@@ -68,8 +68,10 @@ def all_rates(data: Path | None = None) -> Iterator[Rate]:
         yield _recall(f"crisis, {later}", 0.05, lines(f"crisis_{later}"), _in_danger)
     yield _alarms("crisis: none, last", 0.002, lines("not_crisis_last"), _in_danger)
     yield from _rounds("rounds 1 to 5", SEEN_ROUNDS, asked=0.01, alarms=0.001, crisis=(0.05, 0.002))
-    # What its one run gave, so that it cannot get worse unnoticed; the targets are elsewhere.
-    yield from _rounds("unseen round", (UNSEEN_ROUND,), asked=0.12, alarms=0.02, crisis=(0.05, 0.03))
+    # The far ends of the intervals of its one run: below that, something got worse. No targets.
+    yield from _rounds(
+        "unseen round", (UNSEEN_ROUND,), asked=0.163, alarms=0.051, crisis=(0.095, 0.082)
+    )
     yield _questions()
     yield _words()
     yield _alarms("opt-out, everyday", 0.001, lines("everyday"), _leaves)

@@ -1,4 +1,4 @@
-"""Texts that no rule recognises: what they are nearer to, and that the verdict says by which words."""
+"""Texts that no rule recognises: what they are nearer to, and by which words."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_weights_are_as_written_by_the_script(name: str) -> None:
     rows = path.read_text(encoding="utf-8").splitlines()[2:]
     groups = [row.split(" ", 1)[1] for row in rows]
     assert groups == sorted(set(groups))
-    assert Likeness(name).of([]).found == []
+    assert Likeness(name).of(frozenset()).found == []
 
 
 def test_no_script_learns_from_the_unseen_round() -> None:
