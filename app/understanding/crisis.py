@@ -40,10 +40,18 @@ _GROUPS = {name: words.strip().replace("\n", "|") for name, words in _TABLE["wor
 _NAMED = re.compile(r"\{([A-Z_]+)\}")
 
 
-def _compiled(pattern: str) -> re.Pattern[str]:
+def _written_out(pattern: str) -> str:
     while _NAMED.search(pattern):
         pattern = _NAMED.sub(lambda named: f"(?:{_GROUPS[named[1]]})", pattern)
-    return re.compile(pattern)
+    return pattern
+
+
+def _compiled(*patterns: str) -> re.Pattern[str]:
+    """One expression for all: those that begin at a word's edge look for the edge only once."""
+    whole = [_written_out(pattern) for pattern in patterns]
+    edged = "|".join(f"(?:{one[2:]})" for one in whole if one.startswith(r"\b"))
+    others = [one for one in whole if not one.startswith(r"\b")]
+    return re.compile("|".join([*([rf"\b(?:{edged})"] if edged else []), *others]))
 
 
 _HINT, _IN_FUN, _CORE = (_compiled(f"{{{name}}}") for name in ("HINT", "IN_FUN", "CORE"))
@@ -53,7 +61,7 @@ _SPELT = KeyWords(
     _TABLE["misspelt"].split(), misspelt=_TABLE["misspelt"], real=_TABLE["real"], glued="-"
 )
 _RULES = tuple(
-    (Crisis(kind, name), [_compiled(pattern) for pattern in patterns])
+    (Crisis(kind, name), _compiled(*patterns))
     for kind in CrisisKind
     for name, patterns in _TABLE[kind].items()
 )
@@ -96,9 +104,9 @@ def crisis_by_rule(text: str) -> Crisis | None:
     if not _HINT.search(text):
         return None
     said = "\n".join(sentence for sentence in _SENTENCE.split(text) if _HINT.search(sentence))
-    for crisis, patterns in _RULES:
+    for crisis, pattern in _RULES:
         unless = _UNLESS.get(crisis.rule)
-        if any(p.search(said) for p in patterns) and not (unless and unless.search(text)):
+        if pattern.search(said) and not (unless and unless.search(text)):
             return crisis
     return None
 
