@@ -39,7 +39,8 @@ SELECT said.id, said.body FROM scope, LATERAL (
   ORDER BY m.id DESC LIMIT 3) said
 ORDER BY said.id
 """
-_PIECE_OF_A_NUMBER = re.compile(r"\d(?:[ .\-]?\d){3}")
+# Four digits; or fewer, where nothing else is said: the rest of a card's last group.
+_PIECE_OF_A_NUMBER = re.compile(r"\d(?:[ .\-]?\d){3}|\A\W*\d{1,3}\W*\Z")
 
 
 @dataclass(frozen=True)

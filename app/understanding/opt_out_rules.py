@@ -129,7 +129,9 @@ class Guard:
 
     def takes(self, match: str, before: str) -> bool:
         # "How can I stop getting texts", "what must I do to stop these"; not "I must stop texting".
-        wish = self.name == "myself" and ("RECEIVE" in match or " D " in match or "how" in before)
+        wish = self.name == "myself" and (
+            "RECEIVE" in match or " D " in match or "how" in before or "what" in before
+        )
         return match.startswith(self.of) and not wish and self.before.search(before) is not None
 
 

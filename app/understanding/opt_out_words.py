@@ -22,6 +22,7 @@ _TABLE: dict[str, Any] = tomllib.loads(
 _FILLERS = frozenset(_TABLE["fillers"].split())
 _THINGS = frozenset(_TABLE["things"].split())
 _PART = {word: part for part, words in _TABLE["parts"].items() for word in words.split()}
+_PART |= {f"{name}s": "NAME" for name in _TABLE["parts"]["NAME"].split()}  # Susan's phone
 _STEMS = [(re.compile(stem), parts) for stem, parts in _TABLE["stems"].items()]
 
 

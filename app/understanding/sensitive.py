@@ -181,7 +181,9 @@ def _card_end(text: str, groups: list[tuple[int, str]], first: int, known: set[s
         return None  # a piece of a longer word
     for last in range(len(groups), first, -1):
         shape = [len(_ascii(group)) for _, group in groups[first:last]]
-        if not 13 <= sum(shape) <= 19 or not _grouped_like_a_card(shape):
+        if not 13 <= sum(shape) <= 19:
+            continue
+        if not (_grouped_like_a_card(shape) or _mended(text, groups[first:last], shape)):
             continue
         end = groups[last - 1][0] + len(groups[last - 1][1])
         if text[end : end + 1].isalpha() and not text[end:].lower().startswith(
@@ -202,6 +204,17 @@ def _card_end(text: str, groups: list[tuple[int, str]], first: int, known: set[s
 
 def _split_over_texts(text: str, groups: list[tuple[int, str]]) -> bool:
     return "\n" in text[groups[0][0] : groups[-1][0]]
+
+
+def _mended(text: str, groups: list[tuple[int, str]], shape: list[int]) -> bool:
+    """Grouped like a card once a group that the end of a text cut in two is whole again:
+    "4111 1", then "111 1111 1111"."""
+    for at in range(1, len(groups)):
+        whole = shape[at - 1] + shape[at]
+        cut = "\n" in text[groups[at - 1][0] : groups[at][0]]
+        if cut and whole in (4, 5, 6):  # the groups of cards, American Express among them
+            return _grouped_like_a_card([*shape[: at - 1], whole, *shape[at + 1 :]])
+    return False
 
 
 def _like_phone(groups: list[tuple[int, str]], text: str) -> bool:

@@ -63,12 +63,16 @@ def understand(
     question = read_question(last_question)
     keyword = carrier_keyword(text)
     answer = read_answer(said or text) if question is not LastQuestion.NONE else None
+    why = asks_why(said)
+    opt_out = _opt_out(said, keyword, question, answer)
+    if why is not None and opt_out.by_sound:  # the receipt answers, and says how to stop
+        opt_out = OptOut(Verdict.NO, f"asks why ({why})", 0.0)
     return Understanding(
-        opt_out=_opt_out(said, keyword, question, answer),
+        opt_out=opt_out,
         keyword=keyword,
         crisis=read_crisis(said, original=text),
         answer=answer,
-        why=asks_why(said),
+        why=why,
         asks_something="?" in said or _ASKS.match(said) is not None,
         masked=mask_sensitive(text, earlier=earlier, tracking_numbers=tracking_numbers),
     )
@@ -92,7 +96,7 @@ def _opt_out(
     bare = answer is not None and len(said.split()) <= 4
     if bare and (question, answer) in _ANSWERS_THAT_LEAVE:
         return OptOut(Verdict.YES, f"{answer} to {question}", 0.9)
-    if question.takes_no:
+    if question.takes_no and not found.by_sound:
         return OptOut(
             Verdict.NO, f"answers the question ({question})", found.score, marketing=found.marketing
         )

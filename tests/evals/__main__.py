@@ -19,10 +19,10 @@ def main(arguments: list[str]) -> int:
     for rate in rates:
         for missed in rate.missed:
             sys.stdout.write(f"{rate.name} | {missed}\n")
-    sys.stdout.write(f"\n{'':<48}{'texts':>7}{'measured':>10}   target\n")
+    sys.stdout.write(f"\n{'':<52}{'texts':>7}{'measured':>10}   target\n")
     for rate in rates:
         mark = "met" if rate.met else "MISSED"
-        sys.stdout.write(f"{rate.name:<48}{rate.total:>7}{rate.shown:>10}   {rate.target} {mark}\n")
+        sys.stdout.write(f"{rate.name:<52}{rate.total:>7}{rate.shown:>10}   {rate.target} {mark}\n")
     return int(not all(rate.met for rate in rates))
 
 

@@ -1,9 +1,9 @@
 """How well `app.understanding` understands: rates on labelled phrases, with what was missed.
 
-Every set here has been tuned on by now, the half called held out too: the rates hold what was
-reached, and say nothing of new phrasing. What each set gave at its first run stands in
-docs/adr/0021; a forecast needs phrases that nobody has looked at. Called by `make eval`, which
-prints, and by tests/unit/test_understanding_evals.py, which fails.
+All sets but one have been tuned on, the half called held out too: their rates hold what was
+reached, and say nothing of new phrasing. What each gave at its first run stands in docs/adr/0023.
+Only the unseen round forecasts: rules and weights are never changed because of its misses. Called
+by `make eval`, which prints, and by tests/unit/test_understanding_evals.py, which fails.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +19,10 @@ from app.understanding.sensitive import mask_sensitive
 from app.understanding.understand import Understanding, understand
 
 PHRASES = Path(__file__).parent / "phrases"
+# Rounds of phrases, each written before the engine was run on it. The seen ones have taught the
+# rules and the weights (scripts/train_likeness.py); the unseen one teaches nobody.
+SEEN_ROUNDS = (1, 2, 3, 4, 5)
+UNSEEN_ROUND = 6
 
 
 @dataclass
@@ -63,8 +67,15 @@ def all_rates(data: Path | None = None) -> Iterator[Rate]:
         yield _alarms(f"opt-out: not so, {later}", 0.001, lines(f"not_opt_out_{later}"), _leaves)
         yield _recall(f"crisis, {later}", 0.05, lines(f"crisis_{later}"), _in_danger)
     yield _alarms("crisis: none, last", 0.002, lines("not_crisis_last"), _in_danger)
+    yield from _rounds("rounds 1 to 5", SEEN_ROUNDS, asked=0.01, alarms=0.001, crisis=(0.05, 0.002))
+    # The far ends of the intervals of its one run: below that, something got worse. No targets.
+    yield from _rounds(
+        "unseen round", (UNSEEN_ROUND,), asked=0.163, alarms=0.051, crisis=(0.095, 0.082)
+    )
     yield _questions()
     yield _words()
+    yield _alarms("opt-out, everyday", 0.001, lines("everyday"), _leaves)
+    yield _alarms("crisis, everyday", 0.002, lines("everyday"), _in_danger)
     yield from _secrets()
     if data is not None:
         yield from _everyday(data)
@@ -79,6 +90,23 @@ def _phrases(half: str, chosen: Callable[[str], bool]) -> Iterator[Rate]:
     yield _recall(f"ambiguous, {half}", 0.1, some("ambiguous"), _unclear)
     yield _recall(f"crisis, {half}", 0.05, some("crisis"), _in_danger)
     yield _alarms(f"crisis: none, {half}", 0.002, some("not_crisis"), _in_danger)
+
+
+def _rounds(
+    name: str, rounds: Sequence[int], *, asked: float, alarms: float, crisis: tuple[float, float]
+) -> Iterator[Rate]:
+    def all_of(kind: str) -> list[str]:
+        return [text for number in rounds for text in lines(f"round_{number}/{kind}")]
+
+    yield _recall(f"opt-out, {name}, obeyed", asked + 0.05, all_of("opt_out"), _leaves)
+    yield _recall(f"opt-out, {name}, or asked", asked, all_of("opt_out"), _leaves_or_unclear)
+    yield _alarms(f"opt-out: not so, {name}", alarms, all_of("not_opt_out"), _leaves)
+    yield _recall(f"crisis, {name}", crisis[0], all_of("crisis"), _in_danger)
+    yield _alarms(f"crisis: none, {name}", crisis[1], all_of("not_crisis"), _in_danger)
+
+
+def _leaves_or_unclear(found: Understanding) -> bool:
+    return found.opt_out.verdict != "no"  # who is asked, and stays silent, is out too
 
 
 def _leaves(found: Understanding) -> bool:

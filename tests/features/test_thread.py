@@ -152,6 +152,25 @@ def test_card_number_is_masked_before_it_is_stored(world: World) -> None:
     assert "4111+1111" not in stored
 
 
+@pytest.mark.parametrize(
+    ("first", "rest"),
+    [
+        ("my card is 4111 1", "111 1111 1111"),
+        ("4111 1111 1111 1", "111"),
+        ("4111 1111 1111 111", "1"),
+    ],
+)
+def test_card_cut_within_a_group_of_four_is_masked_in_both_texts(
+    world: World, first: str, rest: str
+) -> None:
+    shop = world.shop()
+    world.text(shop, first, sid="SM" + "a" * 32)
+    world.text(shop, rest, sid="SM" + "b" * 32)
+    bodies = [text.body for text in world.texts(direction="in")]
+    assert len(bodies) == 2
+    assert all("[card ending 1111]" in body and "4111" not in body for body in bodies)
+
+
 def test_status_reports_move_forward_only_and_once(world: World) -> None:
     shop = world.shop()
     message = world.checked_in(shop)

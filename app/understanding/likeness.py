@@ -1,0 +1,65 @@
+"""How much a text sounds like those of people who leave, or who are in danger.
+
+Called by `opt_out` and `crisis` for what no rule of theirs has recognised. Rules say why; they are
+deaf to what nobody thought of. So the words of a text, and groups of up to three, carry weights
+learnt from the labelled phrases of tests/evals (`scripts/train_likeness.py` writes them beside
+this file). The sum says which of the two heaps of phrases the text is nearer to; the groups that
+weighed most are named in the verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence, Set
+from dataclasses import dataclass
+from math import sqrt
+from pathlib import Path
+
+_DATA = Path(__file__).parent / "data"
+NAMED = 3  # how many of the weightiest groups a verdict names
+
+
+@dataclass(frozen=True)
+class Sound:
+    score: float  # above 0: nearer to those who mean it; it grows with the number of witnesses
+    found: Sequence[tuple[float, str]]  # the groups of words that weighed, and how much
+
+    @property
+    def because(self) -> str:
+        """The weightiest groups, for people."""
+        weightiest = sorted(self.found, key=lambda one: (-one[0], one[1]))[:NAMED]
+        return ", ".join(f"“{group}”" for _, group in weightiest)
+
+
+class Likeness:
+    """Weights of one question, as read from `data/likeness_<name>.txt`."""
+
+    def __init__(self, name: str) -> None:
+        rows = (_DATA / f"likeness_{name}.txt").read_text(encoding="utf-8").splitlines()
+        told = (row.split(" ", 1) for row in rows if not row.startswith("#"))
+        self._weights = {group: int(weight) / 100 for weight, group in told}
+        self._bias = self._weights.pop("(always)")
+
+    def of(self, groups: Set[str]) -> Sound:
+        """How near a text of these `groups_in` is."""
+        weights = self._weights
+        found = [(weights[group], group) for group in groups & weights.keys()]
+        score = self._bias + sum(weight for weight, _ in found) / sqrt(len(groups) + 1)
+        return Sound(score, found)
+
+
+def groups_in(said: Iterable[Sequence[str]]) -> frozenset[str]:
+    """`said`: runs of words (or of parts of speech), in which neighbours belong together."""
+    return frozenset(group for words in said for group in groups_of(words))
+
+
+def groups_of(words: Sequence[str]) -> Iterator[str]:
+    """Single words, two and three in a row (with the clause's ends), and two around others."""
+    yield from words
+    edged = ("^", *words, "$")
+    for at in range(len(edged) - 1):
+        yield f"{edged[at]} {edged[at + 1]}"
+        if at + 2 < len(edged):
+            yield f"{edged[at]} {edged[at + 1]} {edged[at + 2]}"
+    for at, word in enumerate(words):
+        for other in words[at + 2 : at + 4]:
+            yield f"{word} … {other}"
