@@ -18,7 +18,9 @@ from datetime import datetime
 from typing import Any, Protocol
 
 import psycopg
+import psycopg.sql
 import sqlalchemy as sa
+from psycopg.pq import ExecStatus
 from psycopg.rows import namedtuple_row
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import OperationalError
@@ -72,11 +74,11 @@ class Doorbell(Protocol):
         ...
 
 
-INSERT_OUTBOX = """
+INSERT_OUTBOX = """\
 INSERT INTO outbox (shop_id, topic, queue, payload, ordering_key, available_at)
 SELECT (w->>'shop_id')::bigint, w->>'topic', w->>'queue', w->'payload', w->>'ordering_key',
        now() + make_interval(secs => (w->>'delay')::float)
-FROM jsonb_array_elements(%s::jsonb) AS w
+FROM jsonb_array_elements({}::jsonb) AS w;
 """
 
 
@@ -150,42 +152,51 @@ class Session(OrmSession):
         return nested
 
     def begin_for(self, scope: str) -> None:
-        self._driver.execute("BEGIN" + scope)
+        self._command("BEGIN" + scope)
 
     def end(self, *, commit: bool) -> None:
-        """Commit or undo, and give the connection back to its pool."""
+        """Store put-off work and commit, or undo; give the connection back to its pool."""
+        used = self._connection is not None or self._new or self.identity_map  # by SQLAlchemy
         try:
-            if commit and (self._connection is not None or self._new or self.identity_map):
+            if commit and used:
+                if self.waiting:
+                    self.sql(INSERT_OUTBOX.format("%s"), self._work_put_off())
                 self.commit()
             elif commit:
-                self._driver.commit()
+                # In one round trip: each costs a door as much as all that it decides.
+                work = psycopg.sql.quote(self._work_put_off()) if self.waiting else None
+                self._command((INSERT_OUTBOX.format(work) if work else "") + "COMMIT")
         finally:
             # Closing undoes what was not committed, at the latest when the pool resets it.
             if self._driver.closed:
                 self.invalidate()
                 forget_broken(self._engine, self._pooled)
-            else:
+            elif used:
                 self.close()
             (self._connection or self._pooled).close()
 
-    def store_waiting(self) -> bool:
-        """Store put-off work as outbox rows, all in one statement. True if there was any."""
-        if not self.waiting:
-            return False
-        rows = [
-            {
-                "shop_id": work.shop_id,
-                "topic": work.topic,
-                "queue": work.queue,
-                "payload": dict(work.payload),
-                "ordering_key": work.ordering_key,
-                "delay": work.delay_seconds,
-            }
-            for work in self.waiting
-        ]
-        self.waiting = []
-        self.sql(INSERT_OUTBOX, json.dumps(rows))
-        return True
+    def _command(self, command: str) -> None:
+        """Statements without parameters or rows, by libpq itself: what the driver does around them
+        takes longer than they do."""
+        result = self._driver.pgconn.exec_(command.encode())
+        if result.status not in (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK):
+            raise psycopg.errors.error_from_result(result)
+
+    def _work_put_off(self) -> str:
+        """As outbox rows, in JSON."""
+        return json.dumps(
+            [
+                {
+                    "shop_id": work.shop_id,
+                    "topic": work.topic,
+                    "queue": work.queue,
+                    "payload": dict(work.payload),
+                    "ordering_key": work.ordering_key,
+                    "delay": work.delay_seconds,
+                }
+                for work in self.waiting
+            ]
+        )
 
 
 class Database:
@@ -268,12 +279,11 @@ class Database:
         try:
             session.begin_for(scope)
             yield session
-            put_off = session.store_waiting()
         except BaseException:
             session.end(commit=False)
             raise
         session.end(commit=True)
-        if put_off:
+        if session.waiting:
             self._doorbell.ring()
 
     def close(self) -> None:

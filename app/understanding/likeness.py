@@ -47,19 +47,19 @@ class Likeness:
         return Sound(score, found)
 
 
-def groups_in(said: Iterable[Sequence[str]]) -> frozenset[str]:
+def groups_in(said: Iterable[Sequence[str]]) -> set[str]:
     """`said`: runs of words (or of parts of speech), in which neighbours belong together."""
-    return frozenset(group for words in said for group in groups_of(words))
+    groups: set[str] = set()
+    for words in said:
+        groups.update(*groups_of(words))
+    return groups
 
 
-def groups_of(words: Sequence[str]) -> Iterator[str]:
+def groups_of(words: Sequence[str]) -> Iterator[Iterable[str]]:
     """Single words, two and three in a row (with the clause's ends), and two around others."""
-    yield from words
     edged = ("^", *words, "$")
-    for at in range(len(edged) - 1):
-        yield f"{edged[at]} {edged[at + 1]}"
-        if at + 2 < len(edged):
-            yield f"{edged[at]} {edged[at + 1]} {edged[at + 2]}"
-    for at, word in enumerate(words):
-        for other in words[at + 2 : at + 4]:
-            yield f"{word} … {other}"
+    yield words
+    yield [f"{a} {b}" for a, b in zip(edged, edged[1:], strict=False)]
+    yield [f"{a} {b} {c}" for a, b, c in zip(edged, edged[1:], edged[2:], strict=False)]
+    yield [f"{a} … {c}" for a, c in zip(words, words[2:], strict=False)]
+    yield [f"{a} … {d}" for a, d in zip(words, words[3:], strict=False)]
