@@ -6,11 +6,11 @@ Frozen and typed, grouped by vendor. `load()` names every missing or refused var
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from app.foundation.errors import Misconfigured
 
@@ -18,8 +18,8 @@ SHOPIFY_BASE_URL = "https://{shop}"
 ZENDESK_BASE_URL = "https://{subdomain}.zendesk.com"
 
 
-class Settings(BaseSettings):
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+class Settings(BaseModel):
+    model_config = ConfigDict(frozen=True)
 
     # This installation
     doorstep_env: Literal["production", "development", "test"] = "production"
@@ -104,7 +104,8 @@ class Settings(BaseSettings):
 def load() -> Settings:
     """Settings from the environment. Raises Misconfigured naming every fault and its remedy."""
     try:
-        return Settings()  # type: ignore[call-arg]  # pydantic fills the fields from the environment
+        names = ((name, os.environ.get(name.upper())) for name in Settings.model_fields)
+        return Settings.model_validate({name: value for name, value in names if value})
     except ValidationError as error:
         faults = [
             f"{'.'.join(str(part) for part in fault['loc']).upper() or 'settings'}: {fault['msg']}"

@@ -10,9 +10,9 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from io import BytesIO
+from typing import Any
 from urllib.parse import quote
 
-import segno
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
@@ -70,7 +70,7 @@ def text_link(line: str, keyword: str, source: Source | None = None) -> str:
 def qr_svg(address: str) -> bytes:
     """Scales to any size; dark on light, with its quiet zone."""
     out = BytesIO()
-    segno.make_qr(address, error="m").save(
+    _qr(address).save(
         out, kind="svg", border=_QUIET_ZONE, scale=8, dark="#000", light="#fff", title="QR code"
     )
     return out.getvalue()
@@ -79,8 +79,15 @@ def qr_svg(address: str) -> bytes:
 def qr_png(address: str) -> bytes:
     """Some 400 pixels wide, and sharp: 12 pixels a module."""
     out = BytesIO()
-    segno.make_qr(address, error="m").save(out, kind="png", border=_QUIET_ZONE, scale=12)
+    _qr(address).save(out, kind="png", border=_QUIET_ZONE, scale=12)
     return out.getvalue()
+
+
+def _qr(address: str) -> Any:
+    # Imported here: codes are drawn seldom, and every web process would carry it along.
+    import segno
+
+    return segno.make_qr(address, error="m")
 
 
 def _new_code() -> str:

@@ -50,14 +50,16 @@ class Shortlist:
     def __init__(self, patterns: Iterable[re.Pattern[str]]) -> None:
         self._always: list[int] = []
         self._by_piece: dict[Piece, dict[str, list[int]]] = {}  # strings, and their patterns
-        self._needs: list[Needs] = []
+        self._needs: dict[int, Needs] = {}  # beyond the one by which a pattern is found
         for number, pattern in enumerate(patterns):
             needs = must_occur(pattern)
-            self._needs.append(needs)
             if not needs:
                 self._always.append(number)
                 continue
-            for string in min(needs, key=_cost):
+            rarest = min(needs, key=_cost)
+            if others := [need for need in needs if need is not rarest]:
+                self._needs[number] = others
+            for string in rarest:
                 strings = self._by_piece.setdefault(_rarest_piece(string), {})
                 strings.setdefault(string, []).append(number)
         self._pieces = frozenset(self._by_piece)
@@ -74,10 +76,10 @@ class Shortlist:
             if string in text
             for number in numbers
         }
-        return sorted((*self._always, *(n for n in hit if _all_met(self._needs[n], text))))
+        return sorted((*self._always, *(n for n in hit if _all_met(self._needs.get(n, ()), text))))
 
 
-def _all_met(needs: Needs, text: str) -> bool:
+def _all_met(needs: Iterable[frozenset[str]], text: str) -> bool:
     return all(any(string in text for string in need) for need in needs)
 
 
