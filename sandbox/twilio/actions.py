@@ -221,6 +221,7 @@ def _ledger_row(message: Message) -> dict[str, Any]:
         "num_segments": message.num_segments,
         "media": len(message.media_urls),
         "created": message.created,
+        "taken_at": message.taken_at,
         "sent": message.sent or None,
         "status_callback": message.status_callback,
         "validity_seconds": message.validity_seconds,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 import threading
+import time
 from collections import defaultdict, deque
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -75,6 +76,7 @@ class Message:
     send_at: str = ""
     automatic: bool = False  # the carrier's own answer to STOP, START, HELP
     shown: bool = True  # whether messages.list shows it; network answers are not shown
+    taken_at: float = field(default_factory=time.time)  # by the real clock, for proofs
     params: dict[str, str] = field(default_factory=dict)
 
     @property

@@ -22,6 +22,7 @@ TAKEN = ("accepted", "sent", "delivered", "read", "undelivered")
 NOT_TAKEN = ("blocked", "cancelled")
 ENDED_CHECK_INS = ("sent", "answered", "skipped", "cancelled")
 MOST_SHOWN = 25
+CALL_SECONDS = 15.0  # how long a call of ours may take at most, its time-outs and a busy machine
 
 OF_BUYERS = """
 SELECT m.*, c.phone, extract(epoch FROM m.claimed_at)::float AS claimed
@@ -118,6 +119,7 @@ def _outbound(stack: Stack, doors: Doors, phones: Sequence[str], books: Books) -
     """The provider took each text at most once, and those that we say it took exactly once."""
     wanted = set(phones)
     taken: dict[int, list[str]] = defaultdict(list)
+    taken_at: dict[int, float] = {}
     bodies: Counter[tuple[str, str]] = Counter()
     for row in stack.tell("GET", "/twilio/_ledger")["messages"]:
         if row["to"] not in wanted or row["automatic"]:
@@ -127,6 +129,7 @@ def _outbound(stack: Stack, doors: Doors, phones: Sequence[str], books: Books) -
             books.wrong(f"the provider took a text that names no row of ours: {row['sid']}")
             continue
         taken[int(named[1])].append(row["sid"])
+        taken_at[int(named[1])] = row["taken_at"]
         bodies[(row["to"], row["body"])] += 1
     books.counted["texts at the provider"] = sum(map(len, taken.values()))
     for (phone, body), many in bodies.items():
@@ -152,6 +155,11 @@ def _outbound(stack: Stack, doors: Doors, phones: Sequence[str], books: Books) -
         if sids and stopped and text["claimed"] and text["claimed"] > stopped:
             late = text["claimed"] - stopped
             books.wrong(f"{where} was claimed {late:.3f} s after its STOP was answered")
+        if sids and stopped and taken_at[text["id"]] > stopped:
+            books.counted["under way at STOP"] += 1
+            held = taken_at[text["id"]] - text["claimed"]
+            if held > CALL_SECONDS:
+                books.wrong(f"{where} reached the provider {held:.3f} s after its claim, past STOP")
     for message_id, sids in taken.items():
         books.wrong(f"the provider took {sids} for text {message_id}, which is not there")
 

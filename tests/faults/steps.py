@@ -24,6 +24,14 @@ WAITING_FOR_LOCKS = """
 SELECT count(*) FROM pg_stat_activity
 WHERE wait_event_type = 'Lock' AND datname = current_database()
 """
+DUE_NOW = """
+UPDATE check_ins SET due_at = %(now)s WHERE state = 'scheduled' AND order_id IN (
+  SELECT id FROM orders WHERE shopify_id = ANY(%(orders)s))
+"""
+LEFT = """
+SELECT count(*) FROM messages m JOIN contacts c ON c.id = m.contact_id
+WHERE c.phone = ANY(%(phones)s) AND m.state = ANY(%(states)s)
+"""
 SLOW_LINE = "UPDATE senders SET segments_per_second = 1.3, next_slot_at = %(now)s"
 CLAIMED = """
 SELECT count(*) FROM messages m JOIN contacts c ON c.id = m.contact_id
@@ -165,6 +173,7 @@ NEW_TO_US = (ticket_that_opens_later, ticket_not_answered)
 RECEIVING = (receipt_under_way, receipt_worked_and_not_done)
 TEXTED = (*SEND_STEPS, answered_and_not_settled, claim_under_way)
 IN_LINE = 3  # buyers of the step `text_in_line`, besides one for each of STEPS
+TOGETHER = 6  # buyers whose check-ins leave together
 
 
 @dataclass(frozen=True)
@@ -173,14 +182,20 @@ class Cast:
 
     by_step: list[tuple[Step, Buyer]]
     in_line: list[Buyer]  # their check-ins leave one by one, slowly
+    together: list[Buyer]  # their check-ins leave together
 
     @classmethod
     def of(cls, buyers: Buyers) -> Cast:
-        return cls(list(zip(STEPS, buyers.take(len(STEPS)), strict=True)), buyers.take(IN_LINE))
+        by_step = list(zip(STEPS, buyers.take(len(STEPS)), strict=True))
+        return cls(by_step, buyers.take(IN_LINE), buyers.take(TOGETHER))
 
     @property
     def everybody(self) -> list[Buyer]:
-        return [*self.in_line, *(buyer for _, buyer in self.by_step)]
+        return [*self.checked_in, *(buyer for _, buyer in self.by_step)]
+
+    @property
+    def checked_in(self) -> list[Buyer]:
+        return [*self.in_line, *self.together]
 
     def at(self, *steps: Step) -> list[Buyer]:
         return [buyer for step, buyer in self.by_step if step in steps]
@@ -192,13 +207,14 @@ class Cast:
         stack.worker.start(WORKER_PROCESSES=str(len(STEPS) + 2))
         known = [buyer for step, buyer in self.by_step if step not in NEW_TO_US]
         crowd(known, lambda buyer: doors.write(buyer, buyer.words("first text")))
-        crowd(self.in_line, doors.deliver)
+        crowd(self.checked_in, doors.deliver)
 
 
 def kill_worker_at_every_step(stack: Stack, doors: Doors, cast: Cast) -> str:
     """Hold them all, kill the worker, let go, start a new one. What was met, in words."""
     windows = Windows(stack)
     try:
+        hold_texts_that_left_together(stack, windows, cast.together)
         for step, buyer in cast.by_step:
             step(stack, doors, windows, buyer)
         hold_texts_in_line(stack, cast.in_line)
@@ -209,6 +225,22 @@ def kill_worker_at_every_step(stack: Stack, doors: Doors, cast: Cast) -> str:
         stack.execute("UPDATE senders SET segments_per_second = 500")
     stack.worker.start()
     return f"{len(STEPS)} steps held, {waiting} transactions waiting for locks"
+
+
+def hold_texts_that_left_together(stack: Stack, windows: Windows, group: list[Buyer]) -> None:
+    """Claimed in one transaction: half of them are settled, half are still in their calls."""
+    half = len(group) // 2
+    held = stack.fault("twilio", "latency", "messages.create", seconds=HELD, count=half)
+    stack.execute(DUE_NOW, now=stack.now, orders=[buyer.order_id for buyer in group])
+    windows.used_up(held)
+    phones = [buyer.phone for buyer in group]
+    taken = ["accepted", "sent", "delivered"]
+    stack.until(
+        lambda: stack.count(LEFT, phones=phones, states=taken) == len(group) - half,
+        20.0,
+        "half of them settled",
+    )
+    assert stack.count(LEFT, phones=phones, states=["sending"]) == half
 
 
 def hold_texts_in_line(stack: Stack, group: list[Buyer]) -> None:
@@ -223,7 +255,7 @@ def check_steps(stack: Stack, cast: Cast, books: Books) -> None:
     """Beyond what the books compare: nothing that was held is missing now."""
     received = [buyer.order_id for buyer in cast.at(*RECEIVING)]
     assert stack.count(TRACKED, orders=received) == len(received)
-    texted = {buyer.phone for buyer in (*cast.at(*TEXTED), *cast.in_line)}
+    texted = {buyer.phone for buyer in (*cast.at(*TEXTED), *cast.checked_in)}
     left = {text["phone"] for text in books.texts if text["sent_at"] and text["direction"] == "out"}
     unsure = {text["phone"] for text in books.unknown}
     assert texted <= left | unsure

@@ -62,10 +62,12 @@ def test_buyers_text_starts_within_a_second_though_bulk_work_floods_every_queue(
         f" (at rest p99 {at_rest:.3f} s)"
     )
     assert waiting > size.bulk // 10, "the flood was over before the measuring was"
-    # Of few texts the 99th percentile is the worst, which a busy machine decides. Where that takes
-    # long at rest, the flood is not to blame for it.
-    judged = p99 if len(flooded) >= 200 else percentile(flooded, 0.9)
-    assert judged <= max(BEGINS_WITHIN, 3 * at_rest)
+    if len(flooded) >= 200:
+        assert p99 <= BEGINS_WITHIN
+    else:
+        # Of few texts the 99th percentile is the worst, which a busy machine decides. Where that
+        # takes long at rest, the flood is not to blame for it.
+        assert percentile(flooded, 0.9) <= max(BEGINS_WITHIN, 3 * at_rest)
 
 
 def delays(stack: Stack, doors: Doors, group: Sequence[Buyer], what: str) -> list[float]:

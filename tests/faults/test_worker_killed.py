@@ -33,7 +33,7 @@ def test_worker_killed_at_every_step_recovers_within_a_minute_and_does_nothing_t
         told(f"kill -9: {met}; recovered in {stack.quiet(RECOVERED_SECONDS):.0f} s")
         stack.heal()
     everybody = [buyer for cast in casts for buyer in cast.everybody]
-    checked_in = [buyer for cast in casts for buyer in cast.in_line]
+    checked_in = [buyer for cast in casts for buyer in cast.checked_in]
     books = close_books(stack, doors, agents, everybody, checked_in=checked_in)
     for cast in casts:
         check_steps(stack, cast, books)
