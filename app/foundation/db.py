@@ -179,8 +179,11 @@ class Session(OrmSession):
         """Statements without parameters or rows, by libpq itself: what the driver does around them
         takes longer than they do."""
         result = self._driver.pgconn.exec_(command.encode())
-        if result.status not in (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK):
-            raise psycopg.errors.error_from_result(result)
+        if result.status in (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK):
+            return
+        if self._driver.closed:  # then the result names no error of the server's
+            raise psycopg.OperationalError("the connection to the database is lost")
+        raise psycopg.errors.error_from_result(result)
 
     def _work_put_off(self) -> str:
         """As outbox rows, in JSON."""
