@@ -33,7 +33,7 @@ from scripts.servers import free_port
 from scripts.suite import test_environment
 from tests import servers as test_servers
 
-THREADS = 8  # of each server, as the Procfile has it; and connections of each peer
+THREADS = 16  # of each server, and connections of each pool
 LOGS = STATE / "bench"
 START_SECONDS = 60.0
 _running: list[Process] = []
