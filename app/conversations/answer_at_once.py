@@ -24,7 +24,8 @@ from app.conversations.events import CrisisSeen
 from app.conversations.models import Conversation
 from app.conversations.open import Thread
 from app.conversations.reply import OwnText, add_own_text
-from app.foundation.db import LaterWork, Session
+from app.foundation.db import Session
+from app.messaging.emptied import emptying_at_provider
 from app.messaging.events import TextReceived
 from app.shops.models import Shop
 from app.understanding.crisis import CrisisKind
@@ -33,14 +34,7 @@ from app.understanding.help_lines import help_line
 
 def answer_at_once(session: Session, event: TextReceived, *, now: datetime) -> None:
     if event.secrets:
-        session.later(
-            LaterWork(
-                shop_id=event.shop_id,
-                topic="messaging.redact_at_provider",
-                queue="slow",
-                payload={"message_id": event.message_id},
-            )
-        )
+        session.later(emptying_at_provider(shop_id=event.shop_id, message_id=event.message_id))
     if event.answered_by_provider or event.keyword:
         return
     if event.crisis:

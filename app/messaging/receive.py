@@ -25,7 +25,8 @@ from app.consent.record import (
 )
 from app.foundation import audit
 from app.foundation.audit import TEXT_MASKED
-from app.foundation.db import LaterWork, Session
+from app.foundation.db import Session
+from app.messaging.emptied import emptying_at_provider
 from app.messaging.events import TextReceived
 from app.messaging.meaning import (
     beside_our_question,
@@ -142,14 +143,7 @@ def receive_text(
         earlier = before[index]
         rest = masked(earlier, index, said.masked.earlier)
         session.sql("UPDATE messages SET body = %s WHERE id = %s", rest, earlier.message_id)
-        session.later(
-            LaterWork(
-                shop_id=shop_id,
-                topic="messaging.redact_at_provider",
-                queue="slow",
-                payload={"message_id": earlier.message_id},
-            )
-        )
+        session.later(emptying_at_provider(shop_id=shop_id, message_id=earlier.message_id))
         # It may have been sealed as it was, so the chain is told why it reads otherwise.
         audit.record(
             session,

@@ -18,9 +18,10 @@ import sqlalchemy as sa
 from app.checkins.cancel import cancel_for_orders
 from app.contacts.models import Contact
 from app.foundation import audit
-from app.foundation.db import LaterWork, Session
+from app.foundation.db import Session
 from app.foundation.outbox import Postponed
 from app.helpdesk.models import HelpdeskAccount
+from app.messaging.emptied import emptying_at_provider
 from app.messaging.models import Message, Sender
 from app.messaging.photos import forget_photos
 from app.messaging.queue import cancel_for_contacts
@@ -58,14 +59,7 @@ def redact_buyer(
             Message.contact_id.in_(contact_ids), Message.provider_sid.is_not(None)
         )
     ):
-        session.later(
-            LaterWork(
-                shop_id=shop_id,
-                topic="messaging.redact_at_provider",
-                queue="slow",
-                payload={"message_id": message_id},
-            )
-        )
+        session.later(emptying_at_provider(shop_id=shop_id, message_id=message_id))
     audit.record(
         session,
         now=now,

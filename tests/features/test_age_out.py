@@ -13,10 +13,10 @@ from app.messaging.models import Media, Sender
 from app.messaging.ports import MediaFile, SenderAccess
 from app.privacy.age_out import BATCH, age_out_batch
 from app.privacy.redact import REDACTED
-from app.shops.configure import save_preferences
 from app.shops.models import Shop
 from tests.factories.photos import jpeg_with_place
 from tests.factories.world import ACCOUNT, BUYER, ShopAtHand, World
+from tests.features.test_consent import prefer
 
 FILL = """
 INSERT INTO messages (shop_id, contact_id, direction, author, body, state, created_at)
@@ -27,14 +27,7 @@ FROM contacts c, generate_series(1, :rows) n WHERE c.shop_id = :shop
 
 
 def keep(world: World, shop: ShopAtHand, days: Any) -> None:
-    with world.db.shop(shop.id) as session:
-        save_preferences(
-            session,
-            now=world.clock.now(),
-            shop_id=shop.id,
-            actor="merchant",
-            changes={"retention_days": days},
-        )
+    prefer(world, shop, retention_days=days)
 
 
 def bodies(world: World) -> list[str]:

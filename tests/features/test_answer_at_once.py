@@ -82,9 +82,8 @@ def test_unclear_text_is_asked_about_once_within_five_minutes(
 ) -> None:
     ask(world, shop)
     [question] = ours(world, "clarification")
-    assert question.sent_at is not None
     asked = world.contact().opt_out_asked_at
-    assert asked is not None and question.sent_at - asked < timedelta(minutes=5)
+    assert timedelta(0) <= question.sent_at - asked < timedelta(minutes=5)
     for word in ("YES", "CANCEL", "END"):
         assert word not in question.body
 

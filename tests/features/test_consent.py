@@ -79,7 +79,7 @@ def test_unsubscribing_at_shopify_ends_everything_here(world: World) -> None:
     world.order()
     world.settle()
     sms_consent(world, "unsubscribed")
-    assert world.contact().opted_out_at is not None
+    assert world.contact().opted_out_at == world.clock.now()
     deliver_and_wait(world)
     assert world.sent() == []
 

@@ -36,7 +36,7 @@ def test_request_by_mail_ends_texts_and_the_agents_are_told(world: World) -> Non
     by_mail(world, desk, "Please stop texting me.")
     [row] = revocations(world)
     assert (row.source, row.purpose) == ("helpdesk", "all")
-    assert world.contact().opted_out_at is not None
+    assert world.contact().opted_out_at == world.clock.now()
     assert "we text them no more" in desk.notes()[-1]
     before = len(world.sent())
     comment = world.helpdesk.agent_replies(desk.ticket_id, "It ships today.")

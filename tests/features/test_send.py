@@ -214,7 +214,7 @@ def test_status_report_with_a_code_is_obeyed_too(world: World) -> None:
     message = world.checked_in(shop)
     world.report(shop, message, "failed", ErrorCode="21610")
     world.settle()
-    assert world.contact().opted_out_at is not None
+    assert world.contact().opted_out_at == world.clock.now()
     assert [(c.state, c.reason) for c in world.check_ins()] == [("skipped", "carrier")]
 
 

@@ -37,10 +37,16 @@ def test_what_sounds_like_leaving_is_asked_about_although_a_question_of_ours_was
     assert understand("not really", last_question=asked).opt_out.verdict == "no"
 
 
-@pytest.mark.parametrize("text", ["why are you texting me?", "who gave you my number?"])
-def test_who_asks_why_gets_the_receipt_and_is_not_taken_to_leave(text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("why are you texting me?", "why these texts"),
+        ("who gave you my number?", "who gave the number"),
+    ],
+)
+def test_who_asks_why_gets_the_receipt_and_is_not_taken_to_leave(text: str, rule: str) -> None:
     found = understand(text)
-    assert found.why is not None
+    assert found.why == rule
     assert found.opt_out.verdict == "no"
 
 
