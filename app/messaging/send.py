@@ -109,13 +109,17 @@ def _call(tools: Needs, claim: Claim) -> Iterator[Answers]:
         yield [(claimed[0], _hand_over(tools, access, claimed[0]))]
         return
     under_way: dict[Future[Answer], Claimed] = {}
+    not_begun: list[tuple[Claimed, Answer]] = []
     for one in claimed:
         try:
             future = _calls.submit(copy_context().run, _hand_over, tools, access, one)
         except RuntimeError:  # the machine has no thread for it, or we are shutting down
-            yield [(one, Temporary("provider", "no thread for the call", code="no_thread"))]
+            error = Temporary("provider", "no thread for the call", code="no_thread")
+            not_begun.append((one, error))
         else:
             under_way[future] = one
+    if not_begun:
+        yield not_begun
     while under_way:
         done, _ = wait(under_way, timeout=SETTLE_SECONDS)
         if done:
