@@ -16,15 +16,12 @@ ACCOUNT_SECONDS = 60
 LONGEST_PAUSE = 60.0
 
 # Of the newest `limit` writes the oldest decides: once it leaves the window there is room again.
-TICKET_ROOM_IN = """
-SELECT extract(epoch FROM intended_at + make_interval(secs => %s) - now())::float FROM (
-  SELECT intended_at FROM ticket_writes WHERE link_id = %s AND state <> 'abandoned'
-  ORDER BY intended_at DESC OFFSET %s LIMIT 1) AS oldest
-"""
-ACCOUNT_ROOM_IN = """
-SELECT extract(epoch FROM intended_at + make_interval(secs => %s) - now())::float FROM (
-  SELECT intended_at FROM ticket_writes WHERE shop_id = %s AND state <> 'abandoned'
-  ORDER BY intended_at DESC OFFSET %s LIMIT 1) AS oldest
+ROOM_IN = """
+SELECT extract(epoch FROM greatest(
+  (SELECT intended_at FROM ticket_writes WHERE shop_id = %s AND state <> 'abandoned'
+   ORDER BY intended_at DESC OFFSET %s LIMIT 1) + make_interval(secs => %s),
+  (SELECT intended_at FROM ticket_writes WHERE link_id = %s AND state <> 'abandoned'
+   ORDER BY intended_at DESC OFFSET %s LIMIT 1) + make_interval(secs => %s)) - now())::float
 """
 
 
@@ -35,10 +32,7 @@ def seconds_until_room(
 
     `link_id` None: a ticket is about to be opened, which only the account's limit counts.
     """
-    waits = [session.sql(ACCOUNT_ROOM_IN, ACCOUNT_SECONDS, shop_id, per_minute - 1).scalar()]
-    if link_id is not None:
-        waits.append(
-            session.sql(TICKET_ROOM_IN, TICKET_SECONDS, link_id, TICKET_UPDATES - 1).scalar()
-        )
-    longest = max((wait for wait in waits if wait is not None), default=0.0)
-    return min(max(longest, 1.0), LONGEST_PAUSE) if longest > 0 else 0.0
+    account = (shop_id, per_minute - 1, ACCOUNT_SECONDS)
+    ticket = (link_id, TICKET_UPDATES - 1, TICKET_SECONDS)
+    wait = session.sql(ROOM_IN, *account, *ticket).scalar()
+    return min(max(wait, 1.0), LONGEST_PAUSE) if wait is not None and wait > 0 else 0.0

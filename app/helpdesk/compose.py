@@ -14,10 +14,10 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from app.contacts.models import Contact
 from app.foundation.media import MediaGone, MediaStore
 from app.helpdesk.ports import Author, Comment, Requester, TicketFile
-from app.messaging.models import Media, Message
+from app.helpdesk.texts import Photo, Text
+from app.messaging.models import Message
 from app.orders.models import Fulfillment, Order, OrderLine
 
 log = structlog.get_logger()
@@ -32,6 +32,15 @@ class StoredPhoto:
     storage_key: str
     filename: str
     content_type: str
+
+
+@dataclass(frozen=True)
+class Buyer:
+    contact_id: int
+    phone: str = field(repr=False)
+    first_name: str | None = field(repr=False)
+    last_name: str | None = field(repr=False)
+    shared_phone: bool  # several customers have it: it is nobody's by name
 
 
 @dataclass(frozen=True)
@@ -56,15 +65,15 @@ class PlannedComment:
         return Comment(self.author, self.paragraphs, self.public, tuple(files))
 
 
-def comment_of(texts: Sequence[Message]) -> PlannedComment:
+def comment_of(texts: Sequence[Text]) -> PlannedComment:
     """Texts of one author as one comment, a paragraph each."""
     author = Author(texts[0].author)
     paragraphs = [label] if (label := _label(texts[0])) else []
     photos: list[StoredPhoto] = []
     for text in texts:
-        stored = [photo for one in text.media if (photo := stored_photo(text, one)) is not None]
+        stored = [photo for one in text.photos if (photo := stored_photo(text.id, one)) is not None]
         photos += stored
-        lost = len(text.media) - len(stored)
+        lost = len(text.photos) - len(stored)
         if text.body.strip():
             paragraphs.append(text.body)
         elif stored:
@@ -78,24 +87,24 @@ def comment_of(texts: Sequence[Message]) -> PlannedComment:
     return PlannedComment(author, tuple(paragraphs), photos=tuple(photos))
 
 
-def stored_photo(text: Message, one: Media) -> StoredPhoto | None:
+def stored_photo(message_id: int, one: Photo) -> StoredPhoto | None:
     if one.state != "stored" or not one.storage_key:
         return None
     return StoredPhoto(
         storage_key=one.storage_key,
-        filename=f"photo-{text.id}-{one.ordinal + 1}."
+        filename=f"photo-{message_id}-{one.ordinal + 1}."
         f"{EXTENSIONS.get(one.content_type or '', 'jpg')}",
         content_type=one.content_type or "image/jpeg",
     )
 
 
-def late_photo(text: Message, photo: StoredPhoto) -> PlannedComment:
+def late_photo(author: str, photo: StoredPhoto) -> PlannedComment:
     """A photo that the ticket already holds as missing. Its name makes the words its own."""
     said = f"({photo.filename} came with an earlier text and could be loaded only now.)"
-    return PlannedComment(Author(text.author), (said,), photos=(photo,))
+    return PlannedComment(Author(author), (said,), photos=(photo,))
 
 
-def _label(text: Message) -> str:
+def _label(text: Text) -> str:
     match Author(text.author):
         case Author.CONTACT:
             return ""
@@ -107,22 +116,21 @@ def _label(text: Message) -> str:
             return "Doorstep:"
 
 
-def requester_of(contact: Contact, shop_domain: str) -> Requester:
-    """The buyer; a phone that several customers share is nobody's by name."""
-    names = () if contact.shared_phone else (contact.first_name, contact.last_name)
+def requester_of(buyer: Buyer, shop_domain: str) -> Requester:
+    names = () if buyer.shared_phone else (buyer.first_name, buyer.last_name)
     name = " ".join(part.strip() for part in names if part and part.strip())
     return Requester(
-        external_id=f"doorstep:{shop_domain}:{contact.id}",
-        name=name or contact.phone,
-        phone=contact.phone,
+        external_id=f"doorstep:{shop_domain}:{buyer.contact_id}",
+        name=name or buyer.phone,
+        phone=buyer.phone,
     )
 
 
-def subject_of(contact: Contact, order: Order | None) -> str:
+def subject_of(buyer: Buyer, order: Order | None) -> str:
     if order is not None and order.name:
         return f"Delivery care: order {order.name}"
-    known = contact.first_name and not contact.shared_phone
-    return f"Text from {contact.first_name if known else contact.phone}"
+    known = buyer.first_name and not buyer.shared_phone
+    return f"Text from {buyer.first_name if known else buyer.phone}"
 
 
 def order_note(order: Order, zone: str) -> PlannedComment:

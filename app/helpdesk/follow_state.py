@@ -12,9 +12,9 @@ import structlog
 
 from app.foundation.db import Session
 from app.helpdesk.locks import lock_link
-from app.helpdesk.models import LIVE, HelpdeskAccount, TicketLink
+from app.helpdesk.models import LIVE, TicketLink
 from app.helpdesk.needs import Needs
-from app.helpdesk.plan import At, place_of
+from app.helpdesk.place import At, place_of
 from app.helpdesk.ports import TicketGone, TicketState, TicketStatus
 from app.helpdesk.writing import desk_at
 
@@ -30,8 +30,7 @@ def follow_ticket(
         if link is None or link.ticket_id is None or link.state == "gone":
             return
         ticket_id = link.ticket_id
-        account = session.get_one(HelpdeskAccount, link.account_id)
-        at = place_of(session, tools.keys, tools.clock.now(), account, link)
+        at = place_of(session, now=tools.clock.now(), keys=tools.keys, link_id=link_id)
     try:
         with desk_at(tools, at) as desk:
             status = desk.helpdesk.read_status(desk.access, ticket_id)

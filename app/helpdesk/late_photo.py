@@ -15,17 +15,26 @@ from app.foundation.db import LaterWork, Session
 from app.foundation.outbox import Postponed
 from app.helpdesk.compose import late_photo, stored_photo
 from app.helpdesk.locks import lock_thread
-from app.helpdesk.models import TicketLink, TicketWrite
+from app.helpdesk.models import TicketWrite
 from app.helpdesk.needs import Needs
 from app.helpdesk.notes import write_note
+from app.helpdesk.texts import Photo
 from app.messaging.events import PhotoStored
-from app.messaging.models import Media, Message
+from app.messaging.models import Message
 
 WRITTEN_WITHOUT = """
 SELECT w.id FROM ticket_writes w JOIN ticket_links l ON l.id = w.link_id
 WHERE l.conversation_id = %s AND w.message_ids @> ARRAY[%s]::bigint[]
   AND w.state IN ('intent', 'settled')
 ORDER BY w.id DESC LIMIT 1
+"""
+OF_PHOTO = """
+SELECT m.id AS message_id, m.author, p.ordinal, p.state, p.content_type, p.storage_key,
+  l.id AS link_id
+FROM media p JOIN messages m ON m.id = p.message_id
+LEFT JOIN ticket_links l
+  ON l.conversation_id = m.conversation_id AND l.state IN ('open', 'solved')
+WHERE p.id = %s
 """
 
 
@@ -58,18 +67,11 @@ def add_late_photo(tools: Needs, *, shop_id: int, media_id: int, write_id: int) 
             raise Postponed(2, "the text itself is being written to the ticket")
         if write.state == "abandoned":
             return  # the text is written anew, and its photo with it
-        text, media = session.execute(
-            sa.select(Message, Media)
-            .join(Media, Media.message_id == Message.id)
-            .where(Media.id == media_id)
-        ).one()
-        photo = stored_photo(text, media)
-        link_id = session.scalar(
-            sa.select(TicketLink.id).where(
-                TicketLink.conversation_id == text.conversation_id,
-                TicketLink.state.in_(("open", "solved")),
-            )
+        row = session.sql(OF_PHOTO, media_id).one()
+        photo = stored_photo(
+            row.message_id, Photo(row.ordinal, row.state, row.content_type, row.storage_key)
         )
+        link_id = row.link_id
     if photo is None or link_id is None:
         return  # redacted meanwhile, or the ticket is closed
     write_note(
@@ -77,5 +79,5 @@ def add_late_photo(tools: Needs, *, shop_id: int, media_id: int, write_id: int) 
         shop_id=shop_id,
         link_id=link_id,
         key=f"photo:{media_id}",
-        note=late_photo(text, photo),
+        note=late_photo(row.author, photo),
     )

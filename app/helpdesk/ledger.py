@@ -12,10 +12,8 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 
 from app.foundation.db import Session
 from app.helpdesk.models import TicketWrite
@@ -25,6 +23,18 @@ from app.helpdesk.ports import ReadComment
 # job's lease, so that whoever follows a killed worker can settle at once.
 STALE_SECONDS = 40
 
+INTEND = """
+INSERT INTO ticket_writes (shop_id, link_id, note_key, body_hash, message_ids, state, intended_at)
+VALUES (%s, %s, %s, %s, %s, 'intent', now())
+ON CONFLICT (link_id, note_key) DO UPDATE SET body_hash = excluded.body_hash,
+  message_ids = excluded.message_ids, state = 'intent', intended_at = now()
+  WHERE ticket_writes.state = 'abandoned'
+RETURNING id
+"""
+SETTLE = """
+UPDATE ticket_writes SET state = 'settled', comment_id = %s, settled_at = %s WHERE id = %s
+"""
+ABANDON = "UPDATE ticket_writes SET state = 'abandoned' WHERE id = %s AND state = 'intent'"
 OF_LINK = """
 SELECT id, body_hash, comment_id, state,
        intended_at < now() - make_interval(secs => %s) AS stale
@@ -63,40 +73,20 @@ def intend(
     note_key: str | None = None,
 ) -> int | None:
     """Store that this is about to be written. None: a note of this key was intended before."""
-    fresh: dict[str, Any] = {
-        "body_hash": body_hash(paragraphs),
-        "message_ids": list(message_ids),
-        "state": "intent",
-        "intended_at": sa.func.now(),
-    }
-    return session.scalar(
-        insert(TicketWrite)
-        .values(shop_id=shop_id, link_id=link_id, note_key=note_key, **fresh)
-        .on_conflict_do_update(
-            index_elements=["link_id", "note_key"],
-            set_=fresh,
-            where=TicketWrite.state == "abandoned",
-        )
-        .returning(TicketWrite.id)
-    )
+    write_id: int | None = session.sql(
+        INTEND, shop_id, link_id, note_key, body_hash(paragraphs), list(message_ids)
+    ).scalar()
+    return write_id
 
 
 def settle(session: Session, *, now: datetime, write_id: int, comment_id: str | None) -> None:
     """It stands in the ticket under this id."""
-    session.execute(
-        sa.update(TicketWrite)
-        .where(TicketWrite.id == write_id)
-        .values(state="settled", comment_id=comment_id, settled_at=now)
-    )
+    session.sql(SETTLE, comment_id, now, write_id)
 
 
 def abandon(session: Session, *, write_id: int) -> None:
     """It certainly was not written. What settled meanwhile stays settled."""
-    session.execute(
-        sa.update(TicketWrite)
-        .where(TicketWrite.id == write_id, TicketWrite.state == "intent")
-        .values(state="abandoned")
-    )
+    session.sql(ABANDON, write_id)
 
 
 def unsettled(session: Session, link_id: int) -> list[Unsettled]:

@@ -13,11 +13,12 @@ from app.foundation.db import Session
 from app.helpdesk.models import TicketLink
 
 
-def lock_thread(session: Session, conversation_id: int) -> Conversation | None:
-    """Before anything of its ticket is changed, and before what is to be written is planned."""
-    return session.scalars(
-        sa.select(Conversation).where(Conversation.id == conversation_id).with_for_update()
-    ).one_or_none()
+def lock_thread(session: Session, conversation_id: int) -> None:
+    """Before its ticket's state is changed, and before what is to be written is planned.
+
+    A statement of its own: one that waits for a lock goes on with the snapshot it began with.
+    """
+    session.sql("SELECT FROM conversations WHERE id = %s FOR UPDATE", conversation_id)
 
 
 def lock_link(session: Session, link_id: int) -> tuple[TicketLink, Conversation]:

@@ -1,8 +1,8 @@
 """Bring the ticket of a conversation up to date: every text, once, in order, by its author.
 
 Called by the job `helpdesk.mirror` whenever a text joins a thread, and by `report_failure`. The
-loop is: plan in a transaction (`plan`), call the helpdesk (`writing`), settle and plan again in
-the next one. It may be killed between any two lines, and run twice at once.
+loop is: plan in a transaction (`plan`), call the helpdesk and settle in another one (`writing`). It
+may be killed between any two lines, and run twice at once.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import assert_never
 
 from app.foundation.outbox import Postponed
-from app.helpdesk.locks import lock_thread
 from app.helpdesk.needs import Needs
 from app.helpdesk.plan import Open, Recover, Step, Wait, Write, plan_next
 from app.helpdesk.writing import Settle, open_ticket, recover, write_comment
@@ -21,21 +20,17 @@ STEPS = 8  # in one job, so that it ends well within its lease
 def bring_up_to_date(tools: Needs, *, shop_id: int, conversation_id: int) -> None:
     """Write all that is missing. Raises Postponed when more is to come later, Disconnected,
     Temporary, Permanent. Without a connected account there is nothing to do."""
-    settle: Settle | None = None
     for _ in range(STEPS):
         with tools.db.shop(shop_id) as session:
             now = tools.clock.now()
-            if settle is not None:
-                lock_thread(session, conversation_id)  # `settle` writes to the link, which is later
-                settle(session, now)
-                session.flush()
             step = plan_next(session, now=now, keys=tools.keys, conversation_id=conversation_id)
         if step is None:
             return
         settle = _carry_out(tools, step)
-    assert settle is not None
-    with tools.db.shop(shop_id) as session:
-        settle(session, tools.clock.now())
+        with tools.db.shop(shop_id) as session:
+            is_written = settle(session, tools.clock.now())
+        if is_written and isinstance(step, Open | Write) and step.is_last:
+            return  # what has come meanwhile has a job of its own
     raise Postponed(0.1, "more texts wait for this ticket")
 
 

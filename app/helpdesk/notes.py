@@ -15,7 +15,8 @@ from app.helpdesk.budget import seconds_until_room
 from app.helpdesk.compose import PlannedComment
 from app.helpdesk.models import HelpdeskAccount, TicketLink, TicketWrite
 from app.helpdesk.needs import Needs
-from app.helpdesk.plan import At, Write, place_of
+from app.helpdesk.place import At, place_of
+from app.helpdesk.plan import Write
 from app.helpdesk.writing import recover, write_comment
 
 
@@ -60,8 +61,7 @@ def _stray(session: Session, tools: Needs, link_id: int, key: str) -> At | None:
         one.stale and one.write_id == begun.id for one in ledger.unsettled(session, link_id)
     ):
         raise Postponed(2, "this note is being written")
-    link, account = _of_link(session, link_id)
-    return place_of(session, tools.keys, tools.clock.now(), account, link)
+    return place_of(session, now=tools.clock.now(), keys=tools.keys, link_id=link_id)
 
 
 def _intend(
@@ -94,7 +94,7 @@ def _intend(
     )
     if write_id is None:
         return None
-    at = place_of(session, tools.keys, tools.clock.now(), account, link)
+    at = place_of(session, now=tools.clock.now(), keys=tools.keys, link_id=link_id)
     return Write(at, write_id, note, reopen)
 
 

@@ -1,36 +1,33 @@
 """What has to be written to a conversation's ticket next. Database only; `mirror` carries it out.
 
-`plan_next` runs in a transaction of its own or in the one that settles the step before. It locks
-the conversation, so two workers cannot plan the same write, and stores the intent of what it
-returns. A ticket is opened at the buyer's first text, not before: a ticket per delivery, or per
-keyword that joins, would flood agents and the account's limits.
+`plan_next` runs in a transaction of its own. It locks the conversation, so two workers cannot plan
+the same write, and stores the intent of what it returns. A ticket is opened at the buyer's first
+text, not before: a ticket per delivery, or per keyword that joins, would flood agents and the
+account's limits.
+
+Plain statements: every text of a buyer comes through here, and somebody waits for it.
 """
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import selectinload
 
-from app.contacts.models import Contact
-from app.conversations.models import Conversation
 from app.foundation.crypto import KeyRing
 from app.foundation.db import Session
 from app.helpdesk import ledger
 from app.helpdesk.budget import seconds_until_room
-from app.helpdesk.compose import PlannedComment, comment_of, order_note, requester_of, subject_of
+from app.helpdesk.compose import PlannedComment, comment_of, order_note, subject_of
 from app.helpdesk.locks import lock_thread
-from app.helpdesk.models import LIVE, HelpdeskAccount, TicketLink
-from app.helpdesk.ports import HelpdeskAccess, Requester
-from app.helpdesk.texts import ORDER_NOTE, Texts, next_batch, read_texts
-from app.helpdesk.tokens import ready_access
-from app.messaging.models import Message
+from app.helpdesk.place import At
+from app.helpdesk.standing import ORDER_NOTE, Link, Standing, read_standing
+from app.helpdesk.texts import Text, Texts, mark_after, next_batch, read_texts
 from app.orders.models import Order
-from app.shops.models import Shop
 
 OPENERS = 3
 
@@ -38,21 +35,12 @@ AGENT_ANSWERED = """
 SELECT EXISTS (SELECT FROM messages WHERE conversation_id = %s AND id < %s
                AND author = 'agent' AND dedupe_key LIKE %s)
 """
-
-
-@dataclass(frozen=True)
-class At:
-    """The ticket in question and the account it is in."""
-
-    shop_id: int
-    account_id: int
-    kind: str
-    link_id: int
-    external_id: str
-    ticket_id: str | None
-    requester_id: str | None
-    requester: Requester = field(repr=False)
-    access: HelpdeskAccess | None = field(default=None, repr=False)  # None: to be refreshed
+NEW_LINK = """
+INSERT INTO ticket_links (shop_id, account_id, conversation_id, state, external_id, follow_up_of,
+                          mirrored_to, last_activity_at)
+VALUES (%s, %s, %s, 'opening', %s, %s, %s, %s) RETURNING id
+"""
+MOVE_MARK = "UPDATE ticket_links SET mirrored_to = %s WHERE id = %s AND mirrored_to < %s"
 
 
 @dataclass(frozen=True)
@@ -76,6 +64,8 @@ class Open:
     first: PlannedComment
     idempotency_key: str
     follow_up_of: str | None
+    mark: int | None  # how far all texts are settled once this is written
+    is_last: bool  # nothing else was left to be written
 
 
 @dataclass(frozen=True)
@@ -84,6 +74,8 @@ class Write:
     write_id: int
     comment: PlannedComment
     reopen: bool = False
+    mark: int | None = None
+    is_last: bool = False
 
 
 Step = Wait | Recover | Open | Write
@@ -95,87 +87,50 @@ def plan_next(
     session: Session, *, now: datetime, keys: KeyRing, conversation_id: int
 ) -> Step | None:
     """The next step, its intent stored; None when the ticket holds all it should."""
-    conversation = lock_thread(session, conversation_id)
-    account = None if conversation is None else connected_account(session, conversation.shop_id)
-    if conversation is None or account is None:
+    lock_thread(session, conversation_id)
+    standing = read_standing(session, now=now, keys=keys, conversation_id=conversation_id)
+    if standing is None:
         return None
-    links = session.scalars(
-        sa.select(TicketLink)
-        .where(TicketLink.conversation_id == conversation_id)
-        .order_by(TicketLink.id.desc())
-        .execution_options(populate_existing=True)
-    ).all()
-    link = next((one for one in links if one.state in LIVE), None)
-    if link is not None:
-        strays = ledger.unsettled(session, link.id)
-        if any(not stray.stale for stray in strays):
+    if standing.link is not None and standing.unsettled:
+        if not standing.all_stale:
             return Wait(2, "a write to this ticket is under way")
-        if strays:
-            return Recover(place_of(session, keys, now, account, link))
+        return Recover(standing.at(standing.link))
     texts = read_texts(
-        session, now=now, conversation=conversation, account=account, links=links, live=link
+        session,
+        conversation_id=conversation_id,
+        kind=standing.kind,
+        connected_at=standing.connected_at,
+        link_ids=standing.link_ids,
+        mark=standing.mark,
     )
-    earlier = links[0] if links and link is None else None
-    return _Planner(session, now, keys, conversation, account, texts).next(link, earlier)
-
-
-def connected_account(session: Session, shop_id: int) -> HelpdeskAccount | None:
-    return session.scalars(
-        sa.select(HelpdeskAccount)
-        .where(HelpdeskAccount.shop_id == shop_id, HelpdeskAccount.state == "connected")
-        .order_by(HelpdeskAccount.id)
-        .limit(1)
-    ).one_or_none()
-
-
-def place_of(
-    session: Session, keys: KeyRing, now: datetime, account: HelpdeskAccount, link: TicketLink
-) -> At:
-    contact, domain = session.execute(
-        sa.select(Contact, Shop.domain)
-        .join(Conversation, Conversation.contact_id == Contact.id)
-        .join(Shop, Shop.id == Contact.shop_id)
-        .where(Conversation.id == link.conversation_id)
-    ).one()
-    return At(
-        shop_id=link.shop_id,
-        account_id=account.id,
-        kind=account.kind,
-        link_id=link.id,
-        external_id=link.external_id,
-        ticket_id=link.ticket_id,
-        requester_id=link.requester_id,
-        requester=requester_of(contact, domain),
-        access=ready_access(keys, account, now),
-    )
+    return _Planner(session, now, standing, texts).next()
 
 
 @dataclass(frozen=True)
 class _Planner:
     session: Session
     now: datetime
-    keys: KeyRing
-    conversation: Conversation
-    account: HelpdeskAccount
+    standing: Standing
     texts: Texts
 
-    def next(self, link: TicketLink | None, earlier: TicketLink | None) -> Step | None:
-        """`link` is the live one; without one, `earlier` is the newest that has ended."""
+    def next(self) -> Step | None:
+        link, waiting = self.standing.link, self.texts.waiting
         if link is None or link.ticket_id is None:
-            return self._open(link, earlier)
-        link.mirrored_to = self.texts.mark or link.mirrored_to
-        if not self.texts.order_noted and (order := self._order()) is not None:
-            return self._write(link, order_note(order, self._zone()), note_key=ORDER_NOTE)
-        if not self.texts.waiting:
+            return self._open(link)
+        if not self.standing.order_noted and (order := self._order()) is not None:
+            note = order_note(order, self.standing.zone)
+            return self._write(link, note, note_key=ORDER_NOTE)
+        if not waiting:
+            if mark := self._mark_after(()):
+                self.session.sql(MOVE_MARK, mark, link.id, mark)
             return None
-        batch = next_batch(self.texts.waiting, self.now)
+        batch = next_batch(waiting, self.now)
         if not batch:
             return LOADING
         reopen = batch[0].author == "contact" and self._was_answered(link, batch[0])
-        ids = [text.id for text in batch]
-        return self._write(link, comment_of(batch), message_ids=ids, reopen=reopen)
+        return self._write(link, comment_of(batch), batch=batch, reopen=reopen)
 
-    def _open(self, link: TicketLink | None, earlier: TicketLink | None) -> Step | None:
+    def _open(self, link: Link | None) -> Step | None:
         """A ticket whose first comment is our opener, or the buyer's words if there is none."""
         waiting = self.texts.waiting
         buyers = next(
@@ -190,104 +145,102 @@ class _Planner:
             return LOADING
         if wait := self._room(None):
             return wait
-        link = link or self._new_link(earlier, first[0])
+        link = link or self._new_link(first[0])
         comment = comment_of(first)
-        write_id = self._intend(link, comment, message_ids=[text.id for text in first])
-        contact = self.session.get_one(Contact, self.conversation.contact_id)
+        write_id = self._intend(link, comment, batch=first)
+        order = self._order()
         return Open(
-            at=place_of(self.session, self.keys, self.now, self.account, link),
+            at=self.standing.at(link),
             write_id=write_id,
-            subject=subject_of(contact, self._order()),
+            subject=subject_of(self.standing.buyer, order),
             first=comment,
             # Another body under the same key is refused, so the key says which body it is.
             idempotency_key=f"{link.external_id}-{ledger.body_hash(comment.paragraphs)[:16]}",
             follow_up_of=link.follow_up_of,
+            mark=self._mark_after(first),
+            is_last=order is None and len(first) == len(waiting),
         )
 
-    def _new_link(self, earlier: TicketLink | None, first: Message) -> TicketLink:
-        continues = (
-            earlier is not None
-            and earlier.state == "closed"
-            and earlier.account_id == self.account.id
-        )
-        link = TicketLink(
-            shop_id=self.conversation.shop_id,
-            account_id=self.account.id,
-            conversation_id=self.conversation.id,
-            state="opening",
-            external_id=f"doorstep-{uuid.uuid4().hex}",
-            follow_up_of=earlier.ticket_id if earlier is not None and continues else None,
-            mirrored_to=min([first.id, *self.texts.unsent]) - 1,
-            last_activity_at=self.now,
-        )
-        self.session.add(link)
-        self.session.flush()
-        return link
+    def _new_link(self, first: Text) -> Link:
+        standing = self.standing
+        external_id = f"doorstep-{uuid.uuid4().hex}"
+        link_id: int = self.session.sql(
+            NEW_LINK,
+            standing.shop_id,
+            standing.account_id,
+            standing.conversation_id,
+            external_id,
+            standing.continues,
+            min([first.id, *self.texts.unsent]) - 1,
+            self.now,
+        ).scalar_one()
+        return Link(link_id, "opening", external_id, None, None, standing.continues)
 
-    def _was_answered(self, link: TicketLink, text: Message) -> bool:
+    def _was_answered(self, link: Link, text: Text) -> bool:
         """A ticket that nobody touched stays new; an answered or solved one is opened again."""
         if link.state == "solved":
             return True
-        key = f"{self.account.kind}:{link.ticket_id}:%"
-        answered = self.session.sql(AGENT_ANSWERED, self.conversation.id, text.id, key)
-        return bool(answered.scalar())
+        key = f"{self.standing.kind}:{link.ticket_id}:%"
+        conversation_id = self.standing.conversation_id
+        return bool(self.session.sql(AGENT_ANSWERED, conversation_id, text.id, key).scalar())
 
     def _write(
         self,
-        link: TicketLink,
+        link: Link,
         comment: PlannedComment,
         *,
-        message_ids: Sequence[int] = (),
+        batch: Sequence[Text] = (),
         note_key: str | None = None,
         reopen: bool = False,
     ) -> Step:
         if wait := self._room(link):
             return wait
-        write_id = self._intend(link, comment, message_ids=message_ids, note_key=note_key)
-        at = place_of(self.session, self.keys, self.now, self.account, link)
-        return Write(at, write_id, comment, reopen)
+        return Write(
+            at=self.standing.at(link),
+            write_id=self._intend(link, comment, batch=batch, note_key=note_key),
+            comment=comment,
+            reopen=reopen,
+            mark=self._mark_after(batch),
+            is_last=len(batch) == len(self.texts.waiting),
+        )
 
     def _intend(
         self,
-        link: TicketLink,
+        link: Link,
         comment: PlannedComment,
         *,
-        message_ids: Sequence[int] = (),
+        batch: Sequence[Text],
         note_key: str | None = None,
     ) -> int:
         write_id = ledger.intend(
             self.session,
-            shop_id=link.shop_id,
+            shop_id=self.standing.shop_id,
             link_id=link.id,
             paragraphs=comment.paragraphs,
-            message_ids=message_ids,
+            message_ids=[text.id for text in batch],
             note_key=note_key,
         )
         assert write_id is not None  # under the conversation's lock, with nothing unsettled
         return write_id
 
-    def _room(self, link: TicketLink | None) -> Wait | None:
+    def _mark_after(self, batch: Sequence[Text]) -> int | None:
+        written = {text.id for text in batch}
+        return mark_after(self.texts, written, self.standing.kind, self.now)
+
+    def _room(self, link: Link | None) -> Wait | None:
         seconds = seconds_until_room(
             self.session,
-            shop_id=self.conversation.shop_id,
+            shop_id=self.standing.shop_id,
             link_id=link.id if link else None,
-            per_minute=self.account.updates_per_minute,
+            per_minute=self.standing.updates_per_minute,
         )
         return Wait(seconds, "the helpdesk's limit of updates is reached") if seconds else None
 
     def _order(self) -> Order | None:
-        """The order this thread is about, else the buyer's latest."""
-        wanted = sa.select(Order).options(
-            selectinload(Order.lines), selectinload(Order.fulfillments)
-        )
-        if self.conversation.order_id is not None:
-            wanted = wanted.where(Order.id == self.conversation.order_id)
-        else:
-            wanted = wanted.where(Order.contact_id == self.conversation.contact_id)
+        if self.standing.order_id is None:
+            return None
         return self.session.scalars(
-            wanted.order_by(Order.placed_at.desc().nulls_last()).limit(1)
+            sa.select(Order)
+            .where(Order.id == self.standing.order_id)
+            .options(selectinload(Order.lines), selectinload(Order.fulfillments))
         ).one_or_none()
-
-    def _zone(self) -> str:
-        shop = self.session.get_one(Shop, self.conversation.shop_id)
-        return shop.timezone

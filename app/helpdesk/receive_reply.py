@@ -31,7 +31,7 @@ from app.helpdesk.hear_requester import obey, wants_no_more_texts
 from app.helpdesk.models import HelpdeskAccount, TicketLink
 from app.helpdesk.needs import Needs
 from app.helpdesk.notes import write_note
-from app.helpdesk.plan import At, place_of
+from app.helpdesk.place import At, place_of
 from app.helpdesk.ports import ReadComment, TicketGone
 from app.helpdesk.reply_photos import Attached, take_photos
 from app.helpdesk.reply_text import Unsendable, as_text, is_merge_notice
@@ -96,7 +96,7 @@ def _read_link(session: Session, tools: Needs, link_id: int) -> _Ticket | None:
         return None
     account = session.get_one(HelpdeskAccount, link.account_id)
     return _Ticket(
-        at=place_of(session, tools.keys, tools.clock.now(), account, link),
+        at=place_of(session, now=tools.clock.now(), keys=tools.keys, link_id=link_id),
         ticket_id=link.ticket_id,
         conversation_id=link.conversation_id,
         read_to=link.read_to,

@@ -1,23 +1,17 @@
 """Which texts of a conversation belong into its ticket, and which stand there already.
 
-Read by `plan` and `catch_up`. `TicketLink.mirrored_to` is a low-water mark: all texts up to it are
-settled. Texts past it are looked up in the ledger, because a text of ours may be accepted by the
-provider after the buyer's next one has been mirrored.
+Read by `plan`. `TicketLink.mirrored_to` is a low-water mark: all texts up to it are settled. Texts
+past it are looked up in the ledger, because a text of ours may be accepted by the provider after
+the buyer's next one has been mirrored.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
-import sqlalchemy as sa
-from sqlalchemy.orm import selectinload
-
-from app.conversations.models import Conversation
 from app.foundation.db import Session
-from app.helpdesk.models import HelpdeskAccount, TicketLink
-from app.messaging.models import Message
 
 NOT_SENT_YET = ("queued", "sending", "unknown")
 HISTORY = timedelta(days=7)  # how far back a first connection reaches
@@ -25,65 +19,112 @@ FORGET_UNKNOWN = timedelta(days=3)  # after which a text of unknown fate is not 
 PHOTO_PATIENCE = timedelta(seconds=60)
 MOST_TEXTS = 20  # in one comment; the helpdesk cuts a comment at 64 kB without a word
 MOST_PHOTOS = 5
-ORDER_NOTE = "order"  # key of the note with the order's facts
 
-ALREADY_WRITTEN = """
-SELECT link_id, message_ids, note_key FROM ticket_writes
-WHERE link_id = ANY(%s) AND state = 'settled' AND (note_key = %s OR message_ids && %s::bigint[])
+PAST_MARK = """
+SELECT m.id, m.direction, m.author, m.author_name, m.purpose, m.state, m.body, m.dedupe_key,
+  m.created_at, m.sent_at,
+  (SELECT json_agg(json_build_object('ordinal', p.ordinal, 'state', p.state,
+                                     'content_type', p.content_type, 'storage_key', p.storage_key)
+                   ORDER BY p.ordinal)
+   FROM media p WHERE p.message_id = m.id) AS photos,
+  m.id IN (SELECT unnest(w.message_ids) FROM ticket_writes w
+           WHERE w.link_id = ANY(%(links)s) AND w.state = 'settled') AS is_written
+FROM messages m
+WHERE m.conversation_id = %(conversation)s AND m.id > %(mark)s AND m.created_at >= %(since)s
+ORDER BY m.id
 """
+ALWAYS = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Photo:
+    ordinal: int
+    state: str  # pending | stored | failed
+    content_type: str | None
+    storage_key: str | None
+
+
+@dataclass(frozen=True)
+class Text:
+    id: int
+    direction: str
+    author: str
+    author_name: str | None = field(repr=False)
+    purpose: str | None
+    state: str
+    body: str = field(repr=False)
+    dedupe_key: str | None
+    created_at: datetime
+    sent_at: datetime | None
+    photos: tuple[Photo, ...]
+    is_written: bool
 
 
 @dataclass(frozen=True)
 class Texts:
     """The texts past the mark, in the order in which they joined the thread."""
 
-    waiting: tuple[Message, ...]  # belong into the ticket and do not stand there yet
-    mark: int | None  # how far everything is settled; None: nothing moved
+    past_mark: tuple[Text, ...]
+    waiting: tuple[Text, ...]  # belong into the ticket and do not stand there yet
     unsent: tuple[int, ...]  # ids of ours that may still leave
-    order_noted: bool  # the live ticket has its order note
 
 
 def read_texts(
     session: Session,
     *,
-    now: datetime,
-    conversation: Conversation,
-    account: HelpdeskAccount,
-    links: Sequence[TicketLink],
-    live: TicketLink | None,
+    conversation_id: int,
+    kind: str,
+    connected_at: datetime,
+    link_ids: Sequence[int],
+    mark: int | None,
 ) -> Texts:
-    """What stands between the conversation and its ticket. `links`: all it ever had."""
-    wanted = sa.select(Message).where(Message.conversation_id == conversation.id)
-    if links:
-        wanted = wanted.where(Message.id > max(link.mirrored_to for link in links))
-    else:
-        wanted = wanted.where(Message.created_at >= account.connected_at - HISTORY)
-    texts = session.scalars(
-        wanted.options(selectinload(Message.media))
-        .order_by(Message.id)
-        .execution_options(populate_existing=True)
-    ).all()
+    """What stands between the conversation and its ticket. `link_ids`: all it ever had; `mark`:
+    how far everything is settled in them."""
     rows = session.sql(
-        ALREADY_WRITTEN, [link.id for link in links], ORDER_NOTE, [text.id for text in texts]
-    ).all()
-    written = {one for row in rows for one in row.message_ids}
-    mark = None
-    for text in texts:
-        if text.id not in written and not never_comes(text, account.kind, now):
-            break
-        mark = text.id
+        PAST_MARK,
+        {
+            "conversation": conversation_id,
+            "links": list(link_ids),
+            "mark": mark or 0,
+            "since": connected_at - HISTORY if mark is None else ALWAYS,
+        },
+    )
+    texts = tuple(
+        Text(
+            id=row.id,
+            direction=row.direction,
+            author=row.author,
+            author_name=row.author_name,
+            purpose=row.purpose,
+            state=row.state,
+            body=row.body,
+            dedupe_key=row.dedupe_key,
+            created_at=row.created_at,
+            sent_at=row.sent_at,
+            photos=tuple(Photo(**photo) for photo in row.photos or ()),
+            is_written=row.is_written,
+        )
+        for row in rows
+    )
     return Texts(
-        waiting=tuple(
-            text for text in texts if text.id not in written and belongs(text, account.kind)
-        ),
-        mark=mark,
+        past_mark=texts,
+        waiting=tuple(text for text in texts if not text.is_written and belongs(text, kind)),
         unsent=tuple(text.id for text in texts if text.state in NOT_SENT_YET),
-        order_noted=live is not None
-        and any(row.note_key == ORDER_NOTE and row.link_id == live.id for row in rows),
     )
 
 
-def belongs(text: Message, kind: str) -> bool:
+def mark_after(texts: Texts, written: Collection[int], kind: str, now: datetime) -> int | None:
+    """How far everything is settled once `written` stand in the ticket; None: nothing moved."""
+    mark = None
+    for text in texts.past_mark:
+        settled = text.is_written or text.id in written or never_comes(text, kind, now)
+        if not settled:
+            break
+        mark = text.id
+    return mark
+
+
+def belongs(text: Text, kind: str) -> bool:
     """The buyer's texts, and those of ours that the provider took, but for agents' replies that
     came from the helpdesk itself."""
     if text.direction == "in":
@@ -91,7 +132,7 @@ def belongs(text: Message, kind: str) -> bool:
     return text.sent_at is not None and not _came_from(kind, text)
 
 
-def never_comes(text: Message, kind: str, now: datetime) -> bool:
+def never_comes(text: Text, kind: str, now: datetime) -> bool:
     """Whether this text has no place in the ticket, now or later."""
     if text.direction == "in":
         return False
@@ -103,22 +144,22 @@ def never_comes(text: Message, kind: str, now: datetime) -> bool:
     return text.state not in NOT_SENT_YET or forgotten
 
 
-def next_batch(waiting: Sequence[Message], now: datetime) -> list[Message]:
+def next_batch(waiting: Sequence[Text], now: datetime) -> list[Text]:
     """The oldest waiting texts of one author; empty while the first one's photos are loading."""
-    batch: list[Message] = []
+    batch: list[Text] = []
     photos = 0
     for text in waiting:
         if batch and (text.author, text.author_name) != (batch[0].author, batch[0].author_name):
             break
-        photos += len(text.media)
+        photos += len(text.photos)
         if batch and (len(batch) == MOST_TEXTS or photos > MOST_PHOTOS):
             break
-        loading = any(photo.state == "pending" for photo in text.media)
+        loading = any(photo.state == "pending" for photo in text.photos)
         if loading and now - text.created_at < PHOTO_PATIENCE:
             break
         batch.append(text)
     return batch
 
 
-def _came_from(kind: str, text: Message) -> bool:
+def _came_from(kind: str, text: Text) -> bool:
     return (text.dedupe_key or "").startswith(f"{kind}:")

@@ -98,20 +98,32 @@ def access_for(tools: Needs, *, shop_id: int, account_id: int) -> HelpdeskAccess
     """Access with a token that is good for minutes. Raises Disconnected, Temporary, Postponed."""
     with tools.db.shop(shop_id) as session:
         account = _connected(session, account_id)
-        ready = ready_access(tools.keys, account, tools.clock.now())
+    ready = ready_access(
+        tools.keys,
+        tools.clock.now(),
+        account_id=account.id,
+        subdomain=account.subdomain,
+        access_token=account.access_token,
+        expires_at=account.expires_at,
+        bot_user_id=account.bot_user_id,
+    )
     return ready or _refresh(tools, shop_id, account_id, account.access_token)
 
 
-def ready_access(keys: KeyRing, account: HelpdeskAccount, now: datetime) -> HelpdeskAccess | None:
-    """Access from the row as it is, or None when its token is about to end."""
-    if account.expires_at - now < REFRESH_BEFORE:
+def ready_access(
+    keys: KeyRing,
+    now: datetime,
+    *,
+    account_id: int,
+    subdomain: str,
+    access_token: str,
+    expires_at: datetime,
+    bot_user_id: str,
+) -> HelpdeskAccess | None:
+    """Access from the row as it is, or None when its (encrypted) token is about to end."""
+    if expires_at - now < REFRESH_BEFORE:
         return None
-    return HelpdeskAccess(
-        account_id=account.id,
-        subdomain=account.subdomain,
-        access_token=keys.decrypt(account.access_token),
-        bot_user_id=account.bot_user_id,
-    )
+    return HelpdeskAccess(account_id, subdomain, keys.decrypt(access_token), bot_user_id)
 
 
 def _connected(session: Session, account_id: int) -> HelpdeskAccount:

@@ -19,7 +19,8 @@ from app.helpdesk import ledger
 from app.helpdesk.compose import TAGS
 from app.helpdesk.models import TicketLink
 from app.helpdesk.needs import Needs
-from app.helpdesk.plan import At, Open, Write
+from app.helpdesk.place import At
+from app.helpdesk.plan import Open, Write
 from app.helpdesk.ports import (
     OpenedTicket,
     TicketClosed,
@@ -30,7 +31,21 @@ from app.helpdesk.tokens import Desk, open_desk
 
 log = structlog.get_logger()
 
-Settle = Callable[[Session, datetime], None]
+Settle = Callable[[Session, datetime], bool]
+"""What the next transaction has to store. Whether what was planned stands in the ticket now."""
+
+OPENED = """
+UPDATE ticket_links SET state = 'open', ticket_id = %(ticket)s, requester_id = %(requester)s,
+  read_to = %(read_to)s, last_activity_at = %(now)s,
+  mirrored_to = greatest(mirrored_to, %(mark)s::bigint)
+WHERE id = %(link)s
+"""
+WRITTEN = """
+UPDATE ticket_links SET last_activity_at = %(now)s,
+  mirrored_to = greatest(mirrored_to, %(mark)s::bigint),
+  state = CASE WHEN %(reopen)s AND state = 'solved' THEN 'open' ELSE state END
+WHERE id = %(link)s
+"""
 
 
 @contextmanager
@@ -82,19 +97,25 @@ def open_ticket(tools: Needs, step: Open) -> Settle:
                 follow_up_of=step.follow_up_of,
             ),
         )
-    return _opened(at, step.write_id, requester_id, opened)
+    return _opened(at, step.write_id, requester_id, opened, step.mark)
 
 
-def _opened(at: At, write_id: int, requester_id: str, opened: OpenedTicket) -> Settle:
-    def settle(session: Session, now: datetime) -> None:
-        link = session.get_one(TicketLink, at.link_id)
-        link.state = "open"
-        link.ticket_id = opened.ticket_id
-        link.requester_id = requester_id
-        link.read_to = opened.comment_ids[-1] if opened.comment_ids else None
-        link.last_activity_at = now
+def _opened(
+    at: At, write_id: int, requester_id: str, opened: OpenedTicket, mark: int | None
+) -> Settle:
+    def settle(session: Session, now: datetime) -> bool:
+        values = {
+            "link": at.link_id,
+            "ticket": opened.ticket_id,
+            "requester": requester_id,
+            "read_to": opened.comment_ids[-1] if opened.comment_ids else None,
+            "mark": mark,
+            "now": now,
+        }
+        session.sql(OPENED, values)
         first = opened.comment_ids[0] if opened.comment_ids else None
         ledger.settle(session, now=now, write_id=write_id, comment_id=first)
+        return True
 
     return settle
 
@@ -118,12 +139,11 @@ def write_comment(tools: Needs, step: Write, *, tags: tuple[str, ...] = ()) -> S
     except TicketGone:
         return end_link(at.link_id, "gone")
 
-    def settle(session: Session, now: datetime) -> None:
+    def settle(session: Session, now: datetime) -> bool:
+        values = {"link": at.link_id, "mark": step.mark, "reopen": step.reopen, "now": now}
+        session.sql(WRITTEN, values)
         ledger.settle(session, now=now, write_id=step.write_id, comment_id=written.comment_id)
-        link = session.get_one(TicketLink, at.link_id)
-        link.last_activity_at = now
-        if step.reopen and link.state == "solved":
-            link.state = "open"
+        return True
 
     return settle
 
@@ -131,9 +151,10 @@ def write_comment(tools: Needs, step: Write, *, tags: tuple[str, ...] = ()) -> S
 def end_link(link_id: int, state: str) -> Settle:
     """The next text of the buyer opens another ticket: a follow-up if this one was closed."""
 
-    def settle(session: Session, now: datetime) -> None:
+    def settle(session: Session, now: datetime) -> bool:
         session.get_one(TicketLink, link_id).state = state
         log.info("ticket link ended", link_id=link_id, state=state)
+        return False
 
     return settle
 
@@ -153,7 +174,7 @@ def recover(tools: Needs, at: At) -> Settle:
     except TicketGone:
         return end_link(at.link_id, "gone")
 
-    def settle(session: Session, now: datetime) -> None:
+    def settle(session: Session, now: datetime) -> bool:
         unknown = [
             comment
             for comment in comments
@@ -165,6 +186,7 @@ def recover(tools: Needs, at: At) -> Settle:
                 ledger.settle(session, now=now, write_id=stray.write_id, comment_id=comment_id)
             else:
                 ledger.abandon(session, write_id=stray.write_id)
+        return False
 
     return settle
 
@@ -176,14 +198,15 @@ def _recover_opening(tools: Needs, at: At) -> Settle:
         opened = desk.helpdesk.find_ticket(desk.access, at.external_id)
         if opened is not None and strays:
             requester_id = desk.helpdesk.find_or_make_requester(desk.access, at.requester)
-            return _opened(at, strays[0].write_id, requester_id, opened)
+            return _opened(at, strays[0].write_id, requester_id, opened, None)
 
-    def settle(session: Session, now: datetime) -> None:
+    def settle(session: Session, now: datetime) -> bool:
         for stray in strays:
             ledger.abandon(session, write_id=stray.write_id)
+        return False
 
     return settle
 
 
-def _nothing(session: Session, now: datetime) -> None:
-    return None
+def _nothing(session: Session, now: datetime) -> bool:
+    return False
