@@ -109,7 +109,8 @@ REACTIONS: Mapping[type[Event], tuple[Now | Later, ...]] = {
     CrisisSeen: (
         Later("helpdesk.flag_urgent", "reply", ("conversation_id", "message_id", "kind")),
     ),
-    ContactWrote: (Later("checkins.record_answer", "sync", ("contact_id", "message_id")),),
+    # In the queue of the text's ticket, so that both travel in one job.
+    ContactWrote: (Later("checkins.record_answers", "reply", ("contact_id",)),),
     MessageAdded: (
         Later(
             "messaging.send",
@@ -138,7 +139,7 @@ REACTIONS: Mapping[type[Event], tuple[Now | Later, ...]] = {
 JOBS: Mapping[str, Callable[..., None]] = {
     "shops.settle_in": shops_jobs.settle_in,
     "orders.complete": orders_jobs.complete_order,
-    "checkins.record_answer": checkins_jobs.record_answer,
+    "checkins.record_answers": checkins_jobs.record_answers,
     "joining.sync_marketing": joining_jobs.sync_marketing,
     "messaging.send": messaging_jobs.send,
     "messaging.fetch_photos": messaging_jobs.fetch_photos,
@@ -189,6 +190,9 @@ def as_work(reaction: Later, event: Event) -> LaterWork:
     )
 
 
-TOGETHER: Mapping[str, tuple[str, str]] = {"messaging.send": ("message_id", "message_ids")}
+TOGETHER: Mapping[str, tuple[str, str]] = {
+    "checkins.record_answers": ("contact_id", "contact_ids"),
+    "messaging.send": ("message_id", "message_ids"),
+}
 """Topics whose rows of one shop are worked together: the field of a row, and the argument of the
 job that takes all of them. The job is given `over` too, to say which of them are over."""

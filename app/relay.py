@@ -3,7 +3,8 @@
 Postgres is the ledger, Redis only the doorbell. A row leaves the outbox when its job has
 succeeded; whatever was handed to Redis and got lost there, or with its worker, is put back and
 handed out again. RQ costs milliseconds per job, so what waits together travels together: one job
-carries up to `BATCH` rows of one queue, and those of a topic that is worked together by themselves.
+carries up to `BATCH` rows of one queue, by their kind: those of a topic that is worked together are
+of one kind, all others of the outbox of another, receipts of a third.
 
 Redis is never given more than `HELD_JOBS` jobs of a queue. So a backlog waits in Postgres, each
 row of it is handed out once, and what a look for lost rows must read is bounded too.
@@ -11,6 +12,7 @@ row of it is handed out once, and what a look for lost rows must read is bounded
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -127,18 +129,18 @@ def relay_once(db: Database, redis: Redis) -> Relayed:
     if not room:
         return Relayed(**claimed)
     with db.across_shops("relay") as session:
-        by_queue: dict[tuple[str, str], list[int]] = {}
+        by_queue: dict[str, list[tuple[str, int]]] = {}
         session.sql(PROMOTE, CLAIM)
         for row in session.sql(CLAIM_OUTBOX, list(room), list(room.values())):
             kind = row.topic if row.topic in TOGETHER else "outbox"
-            by_queue.setdefault((row.queue, kind), []).append(row.id)
+            by_queue.setdefault(row.queue, []).append((kind, row.id))
+            claimed["outbox"] += 1
         sources = list(room_of_source), list(room_of_source.values())
         for row in session.sql(CLAIM_RECEIPTS, *sources):
-            by_queue.setdefault((QUEUE_OF_SOURCE[row.source], "receipts"), []).append(row.id)
-        for (queue, kind), ids in by_queue.items():
-            enqueue(redis, queue, kind, sorted(ids))
-    for (_, kind), ids in by_queue.items():
-        claimed["receipts" if kind == "receipts" else "outbox"] += len(ids)
+            by_queue.setdefault(QUEUE_OF_SOURCE[row.source], []).append(("receipts", row.id))
+            claimed["receipts"] += 1
+        for queue, rows in by_queue.items():
+            enqueue(redis, queue, sorted(rows))
     return Relayed(**claimed)
 
 
@@ -169,16 +171,20 @@ def _held(redis: Redis) -> dict[str, int]:
         return dict(zip(QUEUES, pipeline.execute(), strict=True))
 
 
-def enqueue(redis: Redis, queue: str, kind: str, ids: list[int]) -> None:
-    """One RQ job per `BATCH` ids. Results are not kept: the ledger is Postgres."""
+def enqueue(redis: Redis, queue: str, rows: Sequence[tuple[str, int]]) -> None:
+    """One RQ job per `BATCH` rows, each a kind and an id. Results are not kept: the ledger is
+    Postgres."""
     target = Queue(queue, connection=redis, serializer=JSONSerializer)
-    for start in range(0, len(ids), BATCH):
+    for start in range(0, len(rows), BATCH):
+        by_kind: dict[str, list[int]] = {}
+        for kind, row_id in rows[start : start + BATCH]:
+            by_kind.setdefault(kind, []).append(row_id)
         target.enqueue_call(
             "app.worker.work_off",
-            kwargs={"kind": kind, "ids": ids[start : start + BATCH]},
+            kwargs={"rows": by_kind},
             timeout=300,
             result_ttl=0,
             failure_ttl=0,
             ttl=3600,
-            description=f"{kind} x{len(ids[start : start + BATCH])}",
+            description=", ".join(f"{kind} x{len(ids)}" for kind, ids in by_kind.items()),
         )

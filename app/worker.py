@@ -30,13 +30,14 @@ RESERVED = ("reply",)  # the queue that always has a process of its own
 _workshop: Workshop | None = None
 
 
-def work_off(kind: str, ids: list[int]) -> None:
-    """The one RQ job. Runs in a worker process, which builds its ports at the first job."""
+def work_off(rows: dict[str, list[int]]) -> None:
+    """The one RQ job: ids by kind. Runs in a worker process, which builds its ports first."""
     global _workshop
     if _workshop is None:
         settings = settings_module.load()
         _workshop = Workshop(build(settings, react), threads=settings.worker_threads)
-    _workshop.begin(kind, ids)
+    for kind, ids in rows.items():
+        _workshop.begin(kind, ids)
 
 
 class QuietWorker(SimpleWorker):

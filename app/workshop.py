@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from queue import Empty, Queue
 from typing import Any
@@ -91,9 +91,10 @@ class Workshop:
         self._striker = threading.Thread(target=self._strike_out, name="done", daemon=True)
         self._striker.start()
 
-    def work_off(self, kind: str, ids: Sequence[int]) -> None:
-        """Work those rows of `ids` that still wait, side by side; returns when all are done."""
-        wait(self.begin(kind, ids))
+    def work_off(self, rows: Mapping[str, Sequence[int]]) -> None:
+        """Work those of `rows` (ids by kind) that still wait, side by side; returns when all are
+        done."""
+        wait([begun for kind, ids in rows.items() for begun in self.begin(kind, ids)])
         self._done.join()
 
     def begin(self, kind: str, ids: Sequence[int]) -> list[Future[None]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 import psycopg
@@ -57,6 +57,14 @@ def send_together(tools: Tools, *, now: datetime, shop_id: int, ids: Sequence[in
     return worked
 
 
-def record_answer(tools: Tools, *, shop_id: int, contact_id: int, message_id: int) -> None:
+def record_answers(
+    tools: Tools,
+    *,
+    shop_id: int,
+    contact_ids: Sequence[int],
+    over: Callable[[Iterable[int]], None],
+) -> None:
+    """Of one shop's buyers who wrote about the same time; `over` is told of all."""
     with tools.db.shop(shop_id) as session:
-        outcome.record_answer(session, now=tools.clock.now(), contact_id=contact_id)
+        outcome.record_answers(session, now=tools.clock.now(), contact_ids=contact_ids)
+    over(set(contact_ids))

@@ -1,11 +1,12 @@
 """What became of a check-in's text, and whether the buyer answered.
 
-`mark_sent`, `mark_ended` and `follow_retry` run now, when messaging knows; `record_answer` is a
+`mark_sent`, `mark_ended` and `follow_retry` run now, when messaging knows; `record_answers` is a
 job.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -19,7 +20,6 @@ from app.consent.verdicts import Reason
 from app.foundation.db import Session
 from app.messaging.events import TextEnded, TextRetried, TextsAccepted
 from app.messaging.queue import cancel_text
-from app.orders.models import Order
 
 OF_CHECK_INS = (Purpose.CHECK_IN.value, Purpose.FOLLOW_UP.value)
 
@@ -29,6 +29,17 @@ UPDATE check_ins SET state = 'sent', sent_at = %(now)s, ended_at = NULL,
 WHERE id = ANY (ARRAY(
   SELECT id FROM check_ins
   WHERE message_id = ANY(%(messages)s) AND state IN ('queued', 'skipped', 'cancelled')
+  ORDER BY id FOR UPDATE))
+"""
+ANSWERED = """
+UPDATE check_ins SET state = 'answered', reason = NULL, answered_at = %(now)s
+WHERE id = ANY (ARRAY(
+  SELECT id FROM check_ins
+  WHERE (state = 'sent' OR reason = %(once_more)s) AND id = ANY (ARRAY(
+    SELECT latest.id FROM unnest(%(contacts)s::bigint[]) AS buyer(id) CROSS JOIN LATERAL (
+      SELECT i.id FROM check_ins i JOIN orders o ON o.id = i.order_id
+      WHERE o.contact_id = buyer.id AND (i.state = 'sent' OR i.reason = %(once_more)s)
+      ORDER BY i.id DESC LIMIT 1) AS latest))
   ORDER BY id FOR UPDATE))
 """
 
@@ -85,21 +96,8 @@ def why_not_again(session: Session, check_in: CheckIn, *, now: datetime) -> str 
     return out_of_place(facts, now=now)
 
 
-def record_answer(session: Session, *, now: datetime, contact_id: int) -> int | None:
-    """The buyer wrote: their latest open check-in is answered, also one of which the carrier says
-    that it did not arrive. Its id, if there was one."""
-    asked = sa.or_(CheckIn.state == "sent", CheckIn.reason == GOES_ONCE_MORE)
-    latest = (
-        sa.select(CheckIn.id)
-        .join(Order, Order.id == CheckIn.order_id)
-        .where(Order.contact_id == contact_id, asked)
-        .order_by(CheckIn.id.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    return session.scalar(
-        sa.update(CheckIn)
-        .where(CheckIn.id == latest)
-        .values(state="answered", reason=None, answered_at=now)
-        .returning(CheckIn.id)
-    )
+def record_answers(session: Session, *, now: datetime, contact_ids: Sequence[int]) -> None:
+    """These buyers wrote: of each the latest open check-in is answered, also one of which the
+    carrier says that it did not arrive."""
+    values = {"now": now, "contacts": list(contact_ids), "once_more": GOES_ONCE_MORE}
+    session.sql(ANSWERED, values)

@@ -161,6 +161,14 @@ class HelpdeskHook:
     state: TicketState | None = None
     merged_into: str | None = None
 
+    @property
+    def asks_something(self) -> bool:
+        """Whether there is anything to look at. Not after a buyer's words or a private note: every
+        text that we add to a ticket comes back as such an event."""
+        if self.kind is HookKind.COMMENT_ADDED:
+            return self.public and self.by_staff and self.comment_id is not None
+        return self.kind is not HookKind.OTHER
+
 
 @dataclass(frozen=True)
 class HookSubscription:

@@ -20,6 +20,8 @@ from app.helpdesk.ports import Disconnected, HelpdeskHook, HookKind
 
 def receive_hook(tools: Needs, *, account_id: int, hook: HelpdeskHook) -> None:
     """Have the reply imported, or follow the ticket's state. Unknown tickets are not ours."""
+    if not hook.asks_something:
+        return
     with tools.db.across_shops("helpdesk: whose ticket is this") as session:
         link = session.scalars(
             sa.select(TicketLink)
@@ -29,9 +31,7 @@ def receive_hook(tools: Needs, *, account_id: int, hook: HelpdeskHook) -> None:
         ).one_or_none()
         if link is None:
             return
-        if hook.kind is HookKind.COMMENT_ADDED:
-            if not (hook.public and hook.by_staff and hook.comment_id):
-                return
+        if hook.kind is HookKind.COMMENT_ADDED and hook.comment_id is not None:
             if ledger.is_settled_as(session, link_id=link.id, comment_id=hook.comment_id):
                 return
             session.later(_reading(link, hook.comment_id))

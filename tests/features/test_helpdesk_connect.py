@@ -298,10 +298,24 @@ def test_other_subdomain_ends_the_ties_to_the_old_tickets(world: World) -> None:
 
 def test_door_stores_a_signed_event_once(world: World) -> None:
     desk = talking(world)
-    event = {"id": "e-1", "type": "zen:event-type:ticket.tags_changed", "detail": {"id": "1"}}
+    event = {"id": "e-1", "type": "zen:event-type:ticket.merged", "detail": {"id": "1"}}
     assert [desk.post(event).status_code for _ in range(3)] == [200, 200, 200]
     [receipt] = world.all(Receipt, Receipt.source == "zendesk")
     assert (receipt.owner, receipt.delivery_id) == (str(desk.account.id), "e-1")
+
+
+def test_door_stores_nothing_that_asks_nothing(world: World) -> None:
+    """A buyer's words come back from every ticket that we write them to."""
+    desk = talking(world)
+    [mirrored] = [one for one in desk.comments() if one.text == "The zip broke"]
+    assert desk.tell_comment(mirrored).status_code == 200
+    assert desk.tell("tags_changed", {"tags_added": ["vip"]}).status_code == 200
+    assert desk.tell("comment_added", {"comment": {"body": "no id"}}).status_code == 200
+    kept = [row.topic for row in world.all(Receipt, Receipt.source == "zendesk")]
+    assert kept == ["zen:event-type:ticket.comment_added"]  # what we do not understand is shown
+    reply = world.helpdesk.agent_replies(desk.ticket_id, "Shall I send a new zip?")
+    assert desk.tell_comment(reply).status_code == 200
+    assert len(world.all(Receipt, Receipt.source == "zendesk")) == 2
 
 
 def test_door_refuses_what_zendesk_did_not_sign(world: World) -> None:

@@ -77,7 +77,7 @@ def work_off(world: World, texts: list[Message], sms: FakeSms) -> None:
     assert len(ids) == len(texts)
     workshop = Workshop(replace(world.ports, sms=sms), threads=1)
     try:
-        workshop.work_off("messaging.send", ids)
+        workshop.work_off({"messaging.send": ids})
     finally:
         workshop.close()
 

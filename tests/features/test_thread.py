@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.conversations.models import Conversation
+from app.foundation.outbox import OutboxRow
 from tests.factories.world import BUYER, World
 
 
@@ -16,6 +17,23 @@ def test_reply_joins_the_thread_of_the_check_in(world: World) -> None:
     assert reply.conversation_id == opener.conversation_id
     world.settle()
     assert [c.state for c in world.check_ins()] == ["answered"]
+
+
+def test_answers_that_come_together_answer_the_latest_check_in_of_each(world: World) -> None:
+    shop = world.shop()
+    for number, buyer in enumerate((BUYER, "+14155550130", "+14155550131"), start=1):
+        world.order(5000 + number, phone=buyer)
+        world.deliver(5000 + number, 9000 + number)
+    world.settle()
+    world.clock.advance(hours=2, minutes=25)
+    world.settle()
+    for buyer in (BUYER, "+14155550130", BUYER):
+        world.text(shop, "All good", sender=buyer)
+    waiting = [row for row in world.all(OutboxRow) if row.topic == "checkins.record_answers"]
+    assert len(waiting) == 2  # a buyer's texts of one turn are one answer
+    world.settle()
+    by_order = {check_in.order_id: check_in.state for check_in in world.check_ins()}
+    assert [by_order[order_id] for order_id in sorted(by_order)] == ["answered", "answered", "sent"]
 
 
 def test_reply_after_six_weeks_is_in_the_same_thread(world: World) -> None:

@@ -151,6 +151,14 @@ def parse(body: bytes) -> HelpdeskHook:
     )
 
 
+def asks_something(body: bytes) -> bool:
+    """Whether this event is worth storing. One that we do not understand is, to be shown."""
+    try:
+        return parse(body).asks_something
+    except Malformed:
+        return True
+
+
 def _object(value: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     found = value.get(name)
     return found if isinstance(found, dict) else {}
