@@ -39,7 +39,7 @@ log = structlog.get_logger()
 
 LISTEN_SECONDS = 0.25
 # Between two looks of the relay that find something: what waits together travels together.
-GATHER_SECONDS = 0.03
+GATHER_SECONDS = 0.06
 LOST_EVERY_SECONDS = 1.0  # how often the relay looks for rows that were lost on their way
 
 WAKE_HELD = """

@@ -1,7 +1,7 @@
-"""The whole of Doorstep as `make run` starts it, against the sandbox, on two cores.
+"""The whole of Doorstep as `make run` starts it, on two cores, against vendors that cost little.
 
-Nothing is pinned: web, workers, ticker, the emulated vendors, PostgreSQL, Redis and the bench
-itself share the machine. In production the vendors would not.
+Nothing is pinned: web, workers, ticker, the vendors, PostgreSQL, Redis and the bench itself share
+the machine. In production the vendors would not, so these are lean: `provider` and `helpdesk`.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.foundation.crypto import KeyRing
 from bench import machine, requests
 from bench.stage import LOGS, Process, Stage, gunicorn
 from scripts.places import ROOT, VENV_PYTHON
 from scripts.servers import free_port
 
 BOTH = machine.SERVER_CORE | machine.OTHER_CORE
-SUBDOMAIN = "acme-outfitters"
 LINE = "+18885550188"
 SETUP_SECONDS = 120
 
@@ -31,8 +31,17 @@ class Stack:
     environment: dict[str, str]
     web_port: int
     sandbox: str
-    provider: str
+    provider: str  # of texts
+    helpdesk: str
     processes: dict[str, Process] = field(default_factory=dict)
+
+    def ledger(self, vendor: str) -> Any:
+        """What a lean vendor was given. Raises RuntimeError if our door refused its reports."""
+        with urllib.request.urlopen(f"{getattr(self, vendor)}/ledger", timeout=10) as answer:
+            ledger = json.load(answer)
+        if ledger["refused"]:
+            raise RuntimeError(f"our door refused reports of the {vendor}: {ledger['refused']}")
+        return ledger
 
     def call(self, path: str, body: dict[str, Any] | None = None) -> Any:
         """One of the sandbox's own addresses."""
@@ -67,17 +76,14 @@ class Stack:
 
 
 @contextlib.contextmanager
-def running(
-    stage: Stage, *, worker_processes: int = 2, lean_provider: bool = False
-) -> Iterator[Stack]:
-    """Started, installed, its number and its Zendesk account connected.
-
-    `lean_provider`: texts go to `bench.provider` instead of the emulator.
-    """
+def running(stage: Stage, *, worker_processes: int = 2) -> Iterator[Stack]:
+    """Started, installed, its number and its Zendesk account connected, at the emulators; whoever
+    works after that meets the lean vendors."""
     stage.use_both_cores()
-    web_port, sandbox_port, provider_port = free_port(), free_port(), free_port()
+    web_port, sandbox_port = free_port(), free_port()
+    lean_ports = {"provider": free_port(), "helpdesk": free_port()}
     sandbox = f"http://127.0.0.1:{sandbox_port}"
-    provider = f"http://127.0.0.1:{provider_port}"
+    provider, helpdesk = (f"http://127.0.0.1:{port}" for port in lean_ports.values())
     clock = LOGS / "clock"
     clock.unlink(missing_ok=True)
     environment = stage.product_environment(
@@ -85,7 +91,7 @@ def running(
         PUBLIC_URL=f"http://127.0.0.1:{web_port}",
         SHOPIFY_API_KEY="doorstep-sandbox-key",
         SHOPIFY_BASE_URL=f"{sandbox}/shopify/{{shop}}",
-        TWILIO_BASE_URL=provider if lean_provider else f"{sandbox}/twilio",
+        TWILIO_BASE_URL=f"{sandbox}/twilio",
         ZENDESK_CLIENT_ID="doorstep-sandbox",
         ZENDESK_CLIENT_SECRET="zendesk-secret-of-the-bench",
         ZENDESK_ORGANIZATION_ID="12345",
@@ -96,7 +102,7 @@ def running(
         SANDBOX_CLOCK_PATH=str(clock),
         WORKER_PROCESSES=str(worker_processes),
     )
-    stack = Stack(stage, environment, web_port, sandbox, provider)
+    stack = Stack(stage, environment, web_port, sandbox, provider, helpdesk)
     python = str(VENV_PYTHON)
     emulators = Process(
         "sandbox", [python, "-m", "sandbox"], environment, port=sandbox_port, cores=BOTH
@@ -113,21 +119,24 @@ def running(
     )  # fmt: skip
     if done.returncode != 0:
         raise RuntimeError(f"the sandbox could not be set up: {done.stderr[-2000:]}")
-    if lean_provider:
-        command = [python, "-m", "bench.provider", str(provider_port), str(web_port)]
-        stack.processes["provider"] = Process(
-            "provider", command, environment, port=provider_port, cores=BOTH
-        )
-        stack.processes["provider"].wait_until("/ledger")
+    door_key, secret = stack.sql("SELECT door_key, webhook_secret FROM helpdesk_accounts")[0]
+    secrets = {"WEBHOOK_SECRET": KeyRing(stage.keys).decrypt(secret)}
+    arguments = {"provider": [], "helpdesk": [f"/webhooks/zendesk/{door_key}"]}
+    for name, port in lean_ports.items():
+        command = [python, "-m", f"bench.{name}", str(port), str(web_port), *arguments[name]]
+        lean = Process(name, command, environment | secrets, port=port, cores=BOTH)
+        lean.wait_until("/ledger")
+        stack.processes[name] = lean
+    vendors = {
+        "TWILIO_BASE_URL": provider, "ZENDESK_BASE_URL": f"{helpdesk}/{{subdomain}}",
+    }  # fmt: skip
     for name in ("worker", "ticker"):
         stack.processes[name] = Process(
-            name, [python, "-m", f"app.{name}"], environment, cores=BOTH
+            name, [python, "-m", f"app.{name}"], environment | vendors, cores=BOTH
         )
-    stack.call(f"/zendesk/{SUBDOMAIN}/_ui/plan", {"plan": "unmetered"})
     # The account's plan allows what it would take a large merchant's contract to allow.
     stack.sql("UPDATE helpdesk_accounts SET updates_per_minute = 1000000")
     stack.sql("UPDATE senders SET segments_per_second = 10000")
-    stack.call("/twilio/_actions/numbers", {"phone": LINE, "kind": "short_code", "mps": 10_000})
     try:
         yield stack
         stack.check_alive()
