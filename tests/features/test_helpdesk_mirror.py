@@ -8,6 +8,7 @@ from app.foundation.errors import Temporary, Unknowable
 from app.foundation.inbox import Receipt
 from app.foundation.outbox import Postponed
 from app.helpdesk import jobs
+from app.helpdesk.catch_up import catch_up
 from app.helpdesk.models import TicketWrite
 from app.helpdesk.ports import (
     HelpdeskAccess,
@@ -249,6 +250,40 @@ def test_two_workers_at_once_write_once(world: World) -> None:
     world.settle()
     assert seen == ["second"]
     assert desk.said().count("hello?") == 1
+
+
+def test_text_that_joins_during_the_call_is_written_by_its_own_job(world: World) -> None:
+    desk = talking(world)
+    original = world.helpdesk
+    writes: list[str] = []
+
+    class During:
+        def __getattr__(self, name: str) -> object:
+            return getattr(original, name)
+
+        def add_comment(self, *args: object, **kwargs: object) -> object:
+            if not writes:
+                desk.text("and the box was wet")
+            writes.append("comment")
+            return original.add_comment(*args, **kwargs)  # type: ignore[arg-type]
+
+    world.ports.helpdesks["zendesk"] = During()  # type: ignore[index]
+    desk.text("hello?")
+    world.settle()
+    assert desk.said()[-2:] == ["hello?", "and the box was wet"]
+    assert writes == ["comment", "comment"]
+
+
+def test_mark_stands_at_the_last_text_as_soon_as_it_is_written(world: World) -> None:
+    """So that the poll does not take the thread for one that is behind."""
+    desk = talking(world)
+    assert desk.link().mirrored_to == max(text.id for text in world.texts())
+    desk.text("hello?")
+    world.settle()
+    assert desk.link().mirrored_to == max(text.id for text in world.texts())
+    with world.db.shop(desk.shop.id) as session:
+        account = session.merge(desk.account, load=False)
+        assert catch_up(session, account=account, until=world.clock.now()) == 0
 
 
 # --- Tickets that end
