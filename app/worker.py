@@ -36,8 +36,7 @@ def work_off(rows: dict[str, list[int]]) -> None:
     if _workshop is None:
         settings = settings_module.load()
         _workshop = Workshop(build(settings, react), threads=settings.worker_threads)
-    for kind, ids in rows.items():
-        _workshop.begin(kind, ids)
+    _workshop.begin(rows)
 
 
 class QuietWorker(SimpleWorker):

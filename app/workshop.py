@@ -94,15 +94,29 @@ class Workshop:
     def work_off(self, rows: Mapping[str, Sequence[int]]) -> None:
         """Work those of `rows` (ids by kind) that still wait, side by side; returns when all are
         done."""
-        wait([begun for kind, ids in rows.items() for begun in self.begin(kind, ids)])
+        wait(self.begin(rows))
         self._done.join()
 
-    def begin(self, kind: str, ids: Sequence[int]) -> list[Future[None]]:
-        """Give each of those rows of `ids` that still wait a thread; returns when all have one.
+    def begin(self, rows: Mapping[str, Sequence[int]]) -> list[Future[None]]:
+        """Give each of those rows that still wait a thread; returns when all have one.
 
-        `kind`: outbox, receipts, or a topic whose rows of one shop share a thread. A lease begins
+        Kinds: outbox, receipts, or a topic whose rows of one shop share a thread. A lease begins
         when there is a thread, not while one is waited for; those of several shops begin together.
+        A kind that cannot be begun (a line to the database broke) holds up no other; its rows are
+        handed out again, and the first error is raised at the end.
         """
+        begun: list[Future[None]] = []
+        errors: list[Exception] = []
+        for kind, ids in rows.items():
+            try:
+                begun += self._begin(kind, ids)
+            except Exception as error:
+                errors.append(error)
+        if errors:
+            raise errors[0]
+        return begun
+
+    def _begin(self, kind: str, ids: Sequence[int]) -> list[Future[None]]:
         if kind in TOGETHER:
             return self._begin_together(ids)
         left, begun = list(ids), []

@@ -58,6 +58,7 @@ def measure(stage: Stage) -> list[Finding]:
         stack.call("/sandbox/clock", {"to": _lawful_moment().isoformat()})
         phones = requests.eastern_buyers()
         _send(stack, list(islice(phones, WARM_UP)))
+        _await_reports(stack, WARM_UP)
         before = stack.cpu()
         seconds = _send(stack, list(islice(phones, CHECK_INS)))
         until_told = _await_reports(stack, CHECK_INS + WARM_UP)

@@ -85,9 +85,11 @@ def _check_comments(stack: Stack) -> None:
     tickets = stack.ledger("helpdesk")["comments"]
     bodies = html.unescape("\n".join(body for texts in tickets.values() for body in texts))
     shown = sum(bodies.count(word) for word in requests.WORDS)
-    if len(tickets) != buyers or shown != texts_of_buyers:
+    linked = stack.sql("SELECT count(*) FROM ticket_links")[0][0]
+    if not len(tickets) == linked == buyers or shown != texts_of_buyers:
         raise RuntimeError(
-            f"{buyers} buyers and {texts_of_buyers} texts, {len(tickets)} tickets with {shown}"
+            f"{buyers} buyers and {texts_of_buyers} texts, {len(tickets)} tickets ({linked} known"
+            f" to us) with {shown}"
         )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from app.foundation.outbox import Postponed
+from app.helpdesk.locks import lock_thread
 from app.helpdesk.needs import Needs
 from app.helpdesk.plan import Open, Recover, Step, Wait, Write, plan_next
 from app.helpdesk.writing import Settle, open_ticket, recover, write_comment
@@ -28,6 +29,7 @@ def bring_up_to_date(tools: Needs, *, shop_id: int, conversation_id: int) -> Non
             return
         settle = _carry_out(tools, step)
         with tools.db.shop(shop_id) as session:
+            lock_thread(session, conversation_id)  # so that nobody plans on half of this
             is_written = settle(session, tools.clock.now())
         if is_written and isinstance(step, Open | Write) and step.is_last:
             return  # what has come meanwhile has a job of its own

@@ -35,7 +35,8 @@ Settle = Callable[[Session, datetime], bool]
 """What the next transaction has to store. Whether what was planned stands in the ticket now."""
 
 OPENED = """
-UPDATE ticket_links SET state = 'open', ticket_id = %(ticket)s, requester_id = %(requester)s,
+UPDATE ticket_links SET ticket_id = %(ticket)s, requester_id = %(requester)s,
+  state = CASE state WHEN 'opening' THEN 'open' ELSE state END,  -- it may have ended meanwhile
   read_to = %(read_to)s, last_activity_at = %(now)s,
   mirrored_to = greatest(mirrored_to, %(mark)s::bigint)
 WHERE id = %(link)s

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+import psycopg
+import pytest
 from redis import Redis
 
 from app.foundation.errors import Temporary
 from app.foundation.inbox import Receipt
+from app.foundation.outbox import OutboxRow
 from app.orders.ports import OrderFacts
 from app.receipts import release_known
 from app.relay import AGAIN_SECONDS, BATCH, HELD_JOBS, put_back, relay_once
@@ -21,6 +24,7 @@ from app.ticker import DUTIES
 from app.vendors.fake.commerce import FakeCommerce
 from app.workshop import Workshop
 from tests.factories.world import World
+from tests.factories.zendesk import connected
 
 LATER_WORK = (
     "INSERT INTO outbox (shop_id, topic, queue, payload, ordering_key)"
@@ -165,7 +169,7 @@ def under_way(world: World, *, renew_seconds: float) -> Iterator[Workshop]:
     ports = replace(world.ports, commerce=slow)
     workshop = Workshop(ports, threads=1, renew_seconds=renew_seconds)
     try:
-        workshop.begin("outbox", [world.scalar("SELECT id FROM outbox")])
+        workshop.begin({"outbox": [world.scalar("SELECT id FROM outbox")]})
         assert slow.asked.wait(10)
         yield workshop
     finally:
@@ -180,6 +184,37 @@ def within(seconds: float, holds: Callable[[], bool]) -> bool:
             return True
         time.sleep(0.02)
     return False
+
+
+def test_kind_that_cannot_be_begun_holds_up_no_other(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the first connection of the pool broke with a restart of Postgres."""
+    desk = connected(world)
+    desk.text("Do you ship to Alaska?", sender="+19075550123")
+    answers = "checkins.record_answers"
+    waiting = {row.topic: [row.id] for row in world.all(OutboxRow)}
+    rows = {
+        answers: waiting.pop(answers),
+        "outbox": [one for ids in waiting.values() for one in ids],
+    }
+    workshop = Workshop(world.ports, threads=2)
+    lease, failed = workshop._lease, []
+
+    def fails_once(kind: str, ids: Sequence[int]) -> Sequence[Any]:
+        if not failed:
+            failed.append(kind)
+            raise psycopg.OperationalError("the line broke")
+        return lease(kind, ids)
+
+    monkeypatch.setattr(workshop, "_lease", fails_once)
+    try:
+        with pytest.raises(psycopg.OperationalError):
+            workshop.begin(rows)
+        assert within(10, lambda: [row.topic for row in world.all(OutboxRow)] == [answers])
+    finally:
+        workshop.close()
+    assert desk.said() == ["Do you ship to Alaska?"]
 
 
 LEFT = "SELECT leased_until - now() > interval '40 seconds' FROM outbox"

@@ -112,9 +112,10 @@ def blueprint(tools: Tools) -> Blueprint:
             ids = event_ids(body)
             if ids is None:
                 return answer(400)
-            if not webhooks.asks_something(body):
-                return answer(200)
             event_id, topic = ids
+            if not webhooks.asks_something(body):
+                log.debug("zendesk event asks nothing", kind=topic, account_id=door.account_id)
+                return answer(200)
             store_receipt(
                 tools.db,
                 source="zendesk",
