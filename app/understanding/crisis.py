@@ -65,8 +65,10 @@ _RULES = tuple(
 )
 _SHORTLIST = Shortlist(pattern for _, pattern in _RULES)
 
-# What no rule has recognised, and yet sounds like danger (`likeness`), from here on.
+# What no rule has recognised, and yet sounds like danger (`likeness`): from where on, beside a word
+# of danger and without any.
 SOUNDS_LIKE_DANGER = -0.3
+SOUNDS_WITHOUT_A_WORD = 0.5
 _DANGERS = tuple((kind, Likeness(kind)) for kind in CrisisKind)
 _LONG_WORD = re.compile(r"[a-z*]{5,}")
 _WORD = re.compile(r"[a-z0-9]+")
@@ -112,11 +114,9 @@ def crisis_by_rule(text: str) -> Crisis | None:
 
 
 def _by_sound(text: str) -> Crisis | None:
-    if not _CORE.search(text):
-        return None
     groups = groups_in(_runs(text))
     kind, sound = max(((k, likeness.of(groups)) for k, likeness in _DANGERS), key=_loudness)
-    if sound.score < SOUNDS_LIKE_DANGER:
+    if sound.score < (SOUNDS_LIKE_DANGER if _CORE.search(text) else SOUNDS_WITHOUT_A_WORD):
         return None
     return Crisis(kind, f"sounds like {kind}: {sound.because}")
 

@@ -37,8 +37,13 @@ class Likeness:
     def __init__(self, name: str) -> None:
         rows = (_DATA / f"likeness_{name}.txt").read_text(encoding="utf-8").splitlines()
         told = (row.split(" ", 1) for row in rows if not row.startswith("#"))
-        # Hundredths, and words shared with the other tables: a third less to keep in memory.
-        self._weights = {sys.intern(group): int(weight) for weight, group in told}
+        # Hundredths, each number kept once, and words shared with the other tables: half as much
+        # to keep in memory.
+        numbers: dict[int, int] = {}
+        self._weights = {
+            sys.intern(group): numbers.setdefault(int(weight), int(weight))
+            for weight, group in told
+        }
         self._bias = self._weights.pop("(always)") / 100
 
     def of(self, groups: Set[str]) -> Sound:

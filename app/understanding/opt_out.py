@@ -39,8 +39,8 @@ class OptOut:
 
 # What no rule has recognised, and yet sounds like leaving (`likeness`): from where on it is obeyed,
 # and from where on one question is due. The second is low: to ask once costs little.
-SOUNDS_PLAIN = 1.5
-SOUNDS_PLAUSIBLE = 0.85
+SOUNDS_PLAIN = 2.5
+SOUNDS_PLAUSIBLE = 0.5
 _LEAVING = Likeness("opt_out")
 
 NOT_AT_ALL = OptOut(Verdict.NO, "nothing asks us to stop", 0.0)

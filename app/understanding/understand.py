@@ -96,7 +96,7 @@ def _opt_out(
     bare = answer is not None and len(said.split()) <= 4
     if bare and (question, answer) in _ANSWERS_THAT_LEAVE:
         return OptOut(Verdict.YES, f"{answer} to {question}", 0.9)
-    if question.takes_no and not found.by_sound:
+    if question.takes_no and (bare or not found.by_sound):
         return OptOut(
             Verdict.NO, f"answers the question ({question})", found.score, marketing=found.marketing
         )
