@@ -8,10 +8,12 @@ Each picture is the page as it is; colours are reduced to 256, so that the files
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect, sync_playwright
@@ -21,6 +23,7 @@ ROOT = HERE.parent.parent
 SECONDS = 1000
 WIDE = {"width": 1440, "height": 900}
 NARROW = {"width": 390, "height": 844}
+SHOP, MAYA = "acme-outfitters.myshopify.com", "+14155550142"
 
 sys.path.insert(0, str(ROOT))
 from scripts import chromium  # noqa: E402
@@ -102,7 +105,20 @@ def merchant_page(page: Page) -> None:
     wide(app, "merchant-page")
 
 
-def main(address: str, acts: tuple[Callable[[Page], None], ...] = (merchant_page,)) -> None:
+def proof_packet(page: Page) -> None:
+    with TemporaryDirectory() as folder:
+        command = [ROOT / "doorstep", "proof", "--shop", SHOP, "--phone", MAYA, "--out", folder]
+        subprocess.run(command, check=True, cwd=ROOT, capture_output=True)
+        [sheet] = Path(folder).glob("*.html")
+        packet = page.context.new_page()
+        packet.set_viewport_size({"width": 820, "height": 1060})
+        packet.goto(sheet.as_uri())
+        wide(packet, "7-proof")
+
+
+def main(
+    address: str, acts: tuple[Callable[[Page], None], ...] = (merchant_page, proof_packet)
+) -> None:
     with sync_playwright() as playwright:
         path = chromium.find()
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
