@@ -43,6 +43,11 @@ SOUNDS_PLAIN = 2.5
 SOUNDS_PLAUSIBLE = 0.5
 _LEAVING = Likeness("opt_out")
 
+# "Delete my data", and the code that confirms it, have an answer of their own (`privacy`), which
+# ends the texts too. What plainly asks for no texts beside it is a rule's.
+_ABOUT_DATA = re.compile(
+    r"\b(?:my|mis) (?:\w+ )?(?:data|datos)\b|^\W*(?:delete|borrar)\W{1,3}\d{6}\b"
+)
 NOT_AT_ALL = OptOut(Verdict.NO, "nothing asks us to stop", 0.0)
 
 
@@ -84,7 +89,7 @@ def read_opt_out(text: str, *, asked: bool) -> OptOut:
         )
     if score >= PLAUSIBLE:
         return OptOut(Verdict.AMBIGUOUS, names, score, marketing=marketing)
-    if not (blocked or marketing):
+    if not (blocked or marketing or _ABOUT_DATA.search(text)):
         sound = _LEAVING.of(groups_in(_runs(spoken)))
         if sound.score >= SOUNDS_PLAUSIBLE:
             plainly = sound.score >= SOUNDS_PLAIN
