@@ -67,8 +67,8 @@ _SHORTLIST = Shortlist(pattern for _, pattern in _RULES)
 
 # What no rule has recognised, and yet sounds like danger (`likeness`): from where on, beside a word
 # of danger and without any.
-SOUNDS_LIKE_DANGER = -0.3
-SOUNDS_WITHOUT_A_WORD = 0.5
+SOUNDS_LIKE_DANGER = 0.0
+SOUNDS_WITHOUT_A_WORD = 0.8
 _DANGERS = tuple((kind, Likeness(kind)) for kind in CrisisKind)
 _LONG_WORD = re.compile(r"[a-z*]{5,}")
 _WORD = re.compile(r"[a-z0-9]+")

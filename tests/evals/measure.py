@@ -70,11 +70,11 @@ def all_rates(data: Path | None = None) -> Iterator[Rate]:
     # Neither is a target: below that, something got worse. Of the seen ones what was learnt, of the
     # unseen one the far ends of the intervals of its one run.
     yield from _rounds(
-        "rounds 1 to 7", SEEN_ROUNDS, obeyed=0.16, asked=0.035, alarms=0.015, crisis=(0.1, 0.02)
+        "rounds 1 to 7", SEEN_ROUNDS, obeyed=0.16, asked=0.04, alarms=0.015, crisis=(0.16, 0.025)
     )
     yield from _rounds(
-        "unseen round", (UNSEEN_ROUND,), obeyed=0.13, asked=0.043, alarms=0.029,
-        crisis=(0.182, 0.087),
+        "unseen round", (UNSEEN_ROUND,), obeyed=0.093, asked=0.047, alarms=0.029,
+        crisis=(0.154, 0.076),
     )  # fmt: skip
     yield _questions()
     yield _words()

@@ -74,7 +74,7 @@ def test_metrics_need_their_token_and_count_what_waits(world: World) -> None:
     page = world.client.get(
         "/metrics", headers={"Authorization": "Bearer metrics-of-tests"}
     ).get_data(as_text=True)
-    assert 'doorstep_outbox_waiting{queue="reply"} 1.0' in page
+    assert 'doorstep_outbox_waiting{queue="reply"} 2.0' in page
     assert "+1415" not in page
 
 
