@@ -348,7 +348,7 @@ def test_merged_ticket_is_followed_and_old_words_there_are_not_texted(world: Wor
 def test_ticket_merged_into_another_buyers_lets_go_of_it(world: World) -> None:
     desk = talking(world)
     mine = desk.ticket_id
-    desk.text("someone else", sender="+19075550123")
+    desk.text("Does it come in green?", sender="+19075550123")
     world.settle()
     others = desk.ticket_id
     assert others != mine
@@ -379,7 +379,7 @@ def other_ticket(world: World, desk: ZendeskAtHand) -> str:
 
 def test_poll_passes_over_a_ticket_that_cannot_be_read(world: World) -> None:
     desk = talking(world)
-    desk.text("someone else", sender="+19075550123")
+    desk.text("Does it come in green?", sender="+19075550123")
     world.settle()
     first, second = desk.links()
     world.helpdesk.agent_replies(second.ticket_id or "", "Hello second")
