@@ -27,15 +27,12 @@ from app.workshop import Workshop
 
 RESERVED = ("reply",)  # the queue that always has a process of its own
 
-_workshop: Workshop | None = None
+_workshop: Workshop | None = None  # of this process
 
 
 def work_off(rows: dict[str, list[int]]) -> None:
-    """The one RQ job: ids by kind. Runs in a worker process, which builds its ports first."""
-    global _workshop
-    if _workshop is None:
-        settings = settings_module.load()
-        _workshop = Workshop(build(settings, react), threads=settings.worker_threads)
+    """The one RQ job: ids by kind. Runs in a worker process."""
+    assert _workshop is not None
     _workshop.begin(rows)
 
 
@@ -45,13 +42,16 @@ class QuietWorker(SimpleWorker):
     max_connection_wait_time = 2.0  # RQ's own minute is too long for a buyer who waits
 
     def work(self, *args: Any, **kwargs: Any) -> bool:
+        global _workshop
         kwargs["with_scheduler"] = False
         kwargs["logging_level"] = "WARNING"
+        # Before the first job, which would else wait a second or two for it.
+        settings = settings_module.load()
+        _workshop = Workshop(build(settings, react), threads=settings.worker_threads)
         try:
             return bool(super().work(*args, **kwargs))
         finally:
-            if _workshop is not None:
-                _workshop.close()
+            _workshop.close()
 
 
 class Pool(WorkerPool):
@@ -84,4 +84,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    from app import worker  # the module that RQ's jobs name, and not a second copy of it
+
+    worker.main()

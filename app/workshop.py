@@ -92,9 +92,10 @@ class Workshop:
         self._striker.start()
 
     def work_off(self, rows: Mapping[str, Sequence[int]]) -> None:
-        """Work those of `rows` (ids by kind) that still wait, side by side; returns when all are
-        done."""
-        wait(self.begin(rows))
+        """Work those of `rows` (ids by kind) that still wait, one kind after the other and those of
+        a kind side by side; returns when all are done."""
+        for kind, ids in rows.items():
+            wait(self.begin({kind: ids}))
         self._done.join()
 
     def begin(self, rows: Mapping[str, Sequence[int]]) -> list[Future[None]]:
