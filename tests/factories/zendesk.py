@@ -9,6 +9,7 @@ import hmac
 import itertools
 import json
 import secrets
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,8 +17,8 @@ from werkzeug.test import TestResponse
 
 from app.helpdesk.connect import connect_link
 from app.helpdesk.models import HelpdeskAccount, TicketLink
-from app.helpdesk.ports import HelpdeskAccess, ReadComment
-from app.vendors.fake.helpdesk import BOT_ID
+from app.helpdesk.ports import Comment, HelpdeskAccess, ReadComment, WrittenComment
+from app.vendors.fake.helpdesk import BOT_ID, FakeHelpdesk
 from tests.factories.world import PUBLIC_URL, ShopAtHand, World
 
 SUBDOMAIN = "acme"
@@ -173,3 +174,39 @@ def talking(world: World) -> ZendeskAtHand:
     desk.text("The zip broke")
     world.settle()
     return desk
+
+
+class AroundComment(FakeHelpdesk):
+    """The world's helpdesk, but something happens while a comment is being written."""
+
+    def __init__(self, world: World, before: Callable[[], object], after: Callable[[], object]):
+        self.__dict__ = world.helpdesk.__dict__
+        self.before, self.after = before, after
+
+    def add_comment(
+        self,
+        access: HelpdeskAccess,
+        ticket_id: str,
+        comment: Comment,
+        *,
+        requester_id: str,
+        tags: tuple[str, ...] = (),
+        reopen: bool = False,
+    ) -> WrittenComment:
+        self.before()
+        written = super().add_comment(
+            access, ticket_id, comment, requester_id=requester_id, tags=tags, reopen=reopen
+        )
+        self.after()
+        return written
+
+
+def around_comments(
+    world: World,
+    *,
+    before: Callable[[], object] = lambda: None,
+    after: Callable[[], object] = lambda: None,
+) -> None:
+    helpdesks = world.ports.helpdesks
+    assert isinstance(helpdesks, dict)
+    helpdesks["zendesk"] = AroundComment(world, before, after)

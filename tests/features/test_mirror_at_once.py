@@ -14,7 +14,7 @@ from app.helpdesk.catch_up import catch_up
 from app.helpdesk.locks import lock_thread
 from app.helpdesk.models import TicketWrite
 from tests.factories.world import World
-from tests.factories.zendesk import talking
+from tests.factories.zendesk import around_comments, talking
 
 
 def test_two_workers_at_once_write_once(world: World) -> None:
@@ -23,19 +23,13 @@ def test_two_workers_at_once_write_once(world: World) -> None:
     desk.text("hello?")
 
     seen: list[str] = []
-    original = world.helpdesk
 
-    class During:
-        def __getattr__(self, name: str) -> object:
-            return getattr(original, name)
+    def second_worker() -> None:
+        with pytest.raises(Postponed):
+            jobs.mirror(world.ports, shop_id=desk.shop.id, conversation_id=conversation_id)
+        seen.append("second")
 
-        def add_comment(self, *args: object, **kwargs: object) -> object:
-            with pytest.raises(Postponed):
-                jobs.mirror(world.ports, shop_id=desk.shop.id, conversation_id=conversation_id)
-            seen.append("second")
-            return original.add_comment(*args, **kwargs)  # type: ignore[arg-type]
-
-    world.ports.helpdesks["zendesk"] = During()  # type: ignore[index]
+    around_comments(world, before=second_worker)
     world.settle()
     assert seen == ["second"]
     assert desk.said().count("hello?") == 1
@@ -43,20 +37,14 @@ def test_two_workers_at_once_write_once(world: World) -> None:
 
 def test_text_that_joins_during_the_call_is_written_by_its_own_job(world: World) -> None:
     desk = talking(world)
-    original = world.helpdesk
     writes: list[str] = []
 
-    class During:
-        def __getattr__(self, name: str) -> object:
-            return getattr(original, name)
+    def another_text() -> None:
+        if not writes:
+            desk.text("and the box was wet")
+        writes.append("comment")
 
-        def add_comment(self, *args: object, **kwargs: object) -> object:
-            if not writes:
-                desk.text("and the box was wet")
-            writes.append("comment")
-            return original.add_comment(*args, **kwargs)  # type: ignore[arg-type]
-
-    world.ports.helpdesks["zendesk"] = During()  # type: ignore[index]
+    around_comments(world, before=another_text)
     desk.text("hello?")
     world.settle()
     assert desk.said()[-2:] == ["hello?", "and the box was wet"]
@@ -68,18 +56,11 @@ def test_write_is_not_settled_while_somebody_plans(world: World) -> None:
     desk = talking(world)
     conversation_id = desk.link().conversation_id
     desk.text("hello?")
-    original = world.helpdesk
     may_plan_on, asked = Event(), Event()
 
-    class During:
-        def __getattr__(self, name: str) -> object:
-            return getattr(original, name)
-
-        def add_comment(self, *args: object, **kwargs: object) -> object:
-            written = original.add_comment(*args, **kwargs)  # type: ignore[arg-type]
-            planner.submit(plan)
-            asked.wait(10)
-            return written
+    def plan_begins() -> None:
+        planner.submit(plan)
+        asked.wait(10)
 
     def plan() -> None:
         with world.db.shop(desk.shop.id) as session:
@@ -90,7 +71,7 @@ def test_write_is_not_settled_while_somebody_plans(world: World) -> None:
     def unsettled() -> int:
         return len(world.all(TicketWrite, TicketWrite.state == "intent"))
 
-    world.ports.helpdesks["zendesk"] = During()  # type: ignore[index]
+    around_comments(world, after=plan_begins)
     with ThreadPoolExecutor(2) as planner:
         working = planner.submit(
             jobs.mirror, world.ports, shop_id=desk.shop.id, conversation_id=conversation_id
