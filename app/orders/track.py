@@ -6,12 +6,13 @@ before its order: then a bare order row holds its place until the order itself i
 
 One delivery reaches us by three routes (`fulfillment_events/create`, `fulfillments/update`,
 `orders/updated`); `fulfillments.delivered_at` is set by the first and publishes
-ParcelDelivered once.
+ParcelDelivered once; and once more when the order itself becomes known after its parcel: only
+now can be told where the buyer is, and whether another parcel is under way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -34,12 +35,16 @@ def track_order(session: Session, *, now: datetime, shop_id: int, facts: OrderFa
     known = order.shopify_updated_at
     newer = known is None or facts.updated_at >= known
     if newer or (facts.complete and not order.complete):
-        _store_order(order, facts)
+        _store_order(order, facts, newer=newer)
         if facts.lines is not None:
-            _store_lines(session, order, facts.lines)
-        _store_contact(session, now=now, order=order, facts=facts)
+            _store_lines(session, order, facts.lines, newer=newer)
+        if newer or order.contact_id is None:
+            _store_contact(session, now=now, order=order, facts=facts)
+    arrived = _arrived_parcels(session, order) if known is None else ()
     for parcel in facts.fulfillments or ():
         track_parcel(session, now=now, order=order, facts=parcel)
+    for earlier in arrived:
+        _publish_arrival(session, now=now, parcel=earlier)
     if newer:
         _publish_stop(session, now=now, order=order)
     return order
@@ -99,16 +104,7 @@ def mark_arrived(
     parcel.delivered_at = arrived_at
     parcel.delivered_by = basis
     session.flush()
-    session.publish(
-        ParcelDelivered(
-            shop_id=parcel.shop_id,
-            order_id=parcel.order_id,
-            parcel_id=parcel.id,
-            arrived_at=arrived_at,
-            basis=basis,
-        ),
-        now=now,
-    )
+    _publish_arrival(session, now=now, parcel=parcel)
 
 
 def note_return(session: Session, *, now: datetime, shop_id: int, shopify_id: int) -> None:
@@ -118,38 +114,69 @@ def note_return(session: Session, *, now: datetime, shop_id: int, shopify_id: in
     _publish_stop(session, now=now, order=order)
 
 
-def _store_order(order: Order, facts: OrderFacts) -> None:
+def _arrived_parcels(session: Session, order: Order) -> Sequence[Fulfillment]:
+    return session.scalars(
+        sa.select(Fulfillment)
+        .where(Fulfillment.order_id == order.id, Fulfillment.delivered_at.is_not(None))
+        .order_by(Fulfillment.delivered_at)
+    ).all()
+
+
+def _publish_arrival(session: Session, *, now: datetime, parcel: Fulfillment) -> None:
+    assert parcel.delivered_at is not None and parcel.delivered_by is not None
+    session.publish(
+        ParcelDelivered(
+            shop_id=parcel.shop_id,
+            order_id=parcel.order_id,
+            parcel_id=parcel.id,
+            arrived_at=parcel.delivered_at,
+            basis=parcel.delivered_by,
+        ),
+        now=now,
+    )
+
+
+def _store_order(order: Order, facts: OrderFacts, *, newer: bool) -> None:
+    """Newer facts win; older ones, read in full, fill the gaps that webhooks left."""
+
+    def put(field: str, value: object) -> None:
+        if value is not None and (newer or getattr(order, field) is None):
+            setattr(order, field, value)
+
     order.shopify_updated_at = max(facts.updated_at, order.shopify_updated_at or facts.updated_at)
-    order.name = facts.name or order.name
-    order.placed_at = facts.created_at or order.placed_at
-    order.cancelled_at = facts.cancelled_at or order.cancelled_at
-    order.financial_status = facts.financial_status or order.financial_status
-    order.currency = facts.currency or order.currency
-    order.total_price = facts.total_price or order.total_price
-    order.locale = facts.locale or order.locale
-    order.status_page_url = facts.status_page_url or order.status_page_url
+    put("name", facts.name)
+    put("placed_at", facts.created_at)
+    put("cancelled_at", facts.cancelled_at)
+    put("financial_status", facts.financial_status)
+    put("currency", facts.currency)
+    put("total_price", facts.total_price)
+    put("locale", facts.locale)
+    put("status_page_url", facts.status_page_url)
     if facts.shipping:
-        order.ship_country = facts.shipping.country or order.ship_country
-        order.ship_region = facts.shipping.region or order.ship_region
-        order.ship_zip = facts.shipping.zip or order.ship_zip
+        put("ship_country", facts.shipping.country)
+        put("ship_region", facts.shipping.region)
+        put("ship_zip", facts.shipping.zip)
     if facts.billing:
-        order.bill_zip = facts.billing.zip or order.bill_zip
+        put("bill_zip", facts.billing.zip)
     order.returned = order.returned or bool(facts.has_return)
     order.complete = order.complete or facts.complete
 
 
-def _store_lines(session: Session, order: Order, lines: Iterable[LineFacts]) -> None:
+def _store_lines(
+    session: Session, order: Order, lines: Iterable[LineFacts], *, newer: bool
+) -> None:
     known = {line.shopify_id: line for line in order.lines}
     for facts in lines:
         line = known.get(facts.shopify_id)
         if line is None:
             line = OrderLine(shop_id=order.shop_id, shopify_id=facts.shopify_id, options={})
             order.lines.append(line)
-        line.title = facts.title
-        line.quantity = facts.quantity
-        line.current_quantity = (
-            facts.quantity if facts.current_quantity is None else facts.current_quantity
-        )
+        if newer or line.title is None:
+            line.title = facts.title
+            line.quantity = facts.quantity
+            line.current_quantity = (
+                facts.quantity if facts.current_quantity is None else facts.current_quantity
+            )
         line.variant_title = facts.variant_title or line.variant_title
         line.options = facts.options or line.options
         line.sku = facts.sku or line.sku

@@ -14,7 +14,7 @@ from app.messaging.models import Message
 from app.messaging.settle import settle_accepted, settle_failure
 from tests.factories import payloads
 from tests.factories.claims import claim_text
-from tests.factories.world import NOON, ShopAtHand, World
+from tests.factories.world import ShopAtHand, World
 
 
 def test_delivered_parcel_is_asked_about_once_after_the_delay(world: World) -> None:
@@ -50,43 +50,6 @@ def test_three_routes_of_one_delivery_make_one_check_in(world: World) -> None:
     world.settle()
     assert len(world.check_ins()) == 1
     assert len(world.sent()) == 1
-
-
-def test_delivery_that_comes_before_its_order_is_kept(world: World) -> None:
-    world.shop()
-    world.deliver()
-    world.settle()
-    world.order()
-    world.settle()
-    world.clock.advance(hours=3)
-    world.settle()
-    assert len(world.sent()) == 1
-
-
-def test_check_in_that_falls_due_before_its_order_is_known_waits_for_it(world: World) -> None:
-    world.shop()
-    world.deliver()
-    world.settle()
-    world.clock.advance(hours=3)
-    world.settle()
-    assert [c.state for c in world.check_ins()] == ["scheduled"]
-    world.order()
-    world.settle()
-    world.clock.advance(minutes=11)
-    world.settle()
-    assert len(world.sent()) == 1
-
-
-def test_older_news_of_an_order_never_overwrites_newer(world: World) -> None:
-    world.shop()
-    world.order(updated_at=NOON, cancelled_at=NOON.isoformat())
-    world.order(updated_at=datetime(2026, 11, 1, tzinfo=UTC), delivery="late")
-    world.deliver()
-    world.settle()
-    world.clock.advance(hours=3)
-    world.settle()
-    assert world.sent() == []
-    assert [c.reason for c in world.check_ins()] == ["order_cancelled"]
 
 
 @pytest.mark.parametrize(
