@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
+READ_AGAIN_SECONDS = 0.1  # how long a shifted clock goes on with what it read
+
 
 class Clock(Protocol):
     def now(self) -> datetime:
@@ -26,7 +28,7 @@ class ShiftedClock:
     """The system's clock plus whole seconds read from a file.
 
     The sandbox's "let time pass" writes that file; every process reads the same one, at most
-    every 100 ms. Settings refuse it in production.
+    every `READ_AGAIN_SECONDS`. Settings refuse it in production.
     """
 
     def __init__(self, path: Path) -> None:
@@ -35,7 +37,7 @@ class ShiftedClock:
         self._read_at = float("-inf")
 
     def now(self) -> datetime:
-        if time.monotonic() - self._read_at > 0.1:
+        if time.monotonic() - self._read_at > READ_AGAIN_SECONDS:
             self._read_at = time.monotonic()
             try:
                 self._offset = timedelta(seconds=int(self._path.read_text() or 0))

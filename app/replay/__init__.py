@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
@@ -24,7 +23,7 @@ from app.replay.progress import Progress
 from app.replay.read_orders import OrdersFile
 from app.replay.report import Reporter
 from app.replay.shop_rules import ShopRules, find_shop, read_rules
-from app.replay.standing import Observer, line_of
+from app.replay.standing import Observer, line_of, new_run
 from app.replay.timetable import Timetable
 from app.replay.verify import verify
 from app.replay.virtual_time import VirtualTime
@@ -139,14 +138,14 @@ def _play(
     doors = Doors(ports.public_url, domain=shop.domain, secret=settings.shopify_secrets[0])
     try:
         doors.check()
-        started = int(time.time())
+        number = new_run(ports.db, shop)
         observer = Observer(ports.db, shop)
         with Progress(
             report.notes, orders=timetable.orders, deliveries=timetable.deliveries
         ) as progress:
             played = Play(
                 timetable,
-                run=started,
+                run=number,
                 doors=doors,
                 line=line,
                 observer=observer,
@@ -159,7 +158,7 @@ def _play(
         outcome = verify(
             ports.db,
             shop,
-            run=started,
+            run=number,
             timetable=timetable,
             played=played,
             posted=doors.posted,

@@ -16,6 +16,7 @@ from typing import Any
 from app.replay.read_orders import Address, ExportedOrder
 from app.replay.timetable import Kind, shipped_lines
 
+ROOM_PER_RUN = 10**9
 ROOM_PER_ORDER = 1000  # ids of an order, its lines and its parcel
 PARCEL = 950
 SCAN = 951
@@ -231,4 +232,9 @@ def _titles(name: str) -> dict[str, str | None]:
 
 def order_id(run: int, number: int) -> int:
     """`run`: any number below 2^31 that no other run has, such as the second it began."""
-    return run * 10**9 + number * ROOM_PER_ORDER
+    return run * ROOM_PER_RUN + number * ROOM_PER_ORDER
+
+
+def run_of(shopify_id: int) -> int:
+    """Of which run an order is; a number far below any second of now if of none."""
+    return shopify_id // ROOM_PER_RUN

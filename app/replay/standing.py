@@ -5,6 +5,7 @@ Called by `play` some times a second. Only indexes and the rows of this run are 
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -15,6 +16,7 @@ from app.foundation.db import Database
 from app.foundation.errors import Refused
 from app.messaging.models import Sender
 from app.replay.doors import Line
+from app.replay.payloads import run_of
 from app.shops.models import Shop
 
 FEW_JOBS = 50
@@ -155,6 +157,15 @@ class Observer:
                 ASKED, {"shop": self._shop.id, "after": self._settled_before}
             )
             return [Asked(row.id, row.sent_at, row.phone) for row in rows]
+
+
+def new_run(db: Database, shop: Shop) -> int:
+    """A number that no run of this shop has: the second it begins, or the next one that is free."""
+    with db.shop(shop.id) as session:
+        latest = session.scalar(
+            sa.text("SELECT max(shopify_id) FROM orders WHERE shop_id = :shop"), {"shop": shop.id}
+        )
+    return max(int(time.time()), run_of(latest or 0) + 1)
 
 
 def line_of(db: Database, keys: KeyRing, shop: Shop, public_url: str) -> Line:

@@ -11,6 +11,8 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from app.foundation.clock import READ_AGAIN_SECONDS
+
 LATE = timedelta(hours=1)
 
 
@@ -29,7 +31,11 @@ class VirtualTime:
         return datetime.fromtimestamp(time.time(), UTC) + timedelta(seconds=self._offset)
 
     def move_to(self, moment: datetime) -> None:
-        """Let time pass until then; never backwards. The others notice within 100 ms."""
+        """Let time pass until then, never backwards; returns when every process has noticed.
+
+        A server that still went by the old time would take what is posted now for earlier than
+        it is.
+        """
         ahead = math.ceil((moment - self.now()).total_seconds())
         if ahead <= 0 or self._path is None:
             return
@@ -38,6 +44,7 @@ class VirtualTime:
         half = self._path.with_name(f"{self._path.name}.{os.getpid()}.new")
         half.write_text(str(self._offset))
         half.replace(self._path)
+        time.sleep(READ_AGAIN_SECONDS)
 
 
 def step_to(check_in: datetime | None, news: datetime | None) -> datetime | None:

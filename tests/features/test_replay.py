@@ -139,10 +139,9 @@ def test_export_is_played_to_the_end_and_nothing_is_lost_or_doubled(
     assert report["proven"], report["problems"]
     assert (report["orders"], report["deliveries"], report["broken_count"]) == (4, 3, 1)
     # What is answered is drawn anew each time, and may be "STOP" or "who is this?".
-    # A refund calls its check-in off, or has it skipped if both are worked in the same moment.
     ends = {one["reason"]: one["state"] for one in report["check_ins"]}
     assert ends.pop("no_consent") == "skipped"
-    assert ends.pop("order_refunded") in ("cancelled", "skipped")
+    assert ends.pop("order_refunded") == "cancelled"
     assert ends in ({None: "answered"}, {None: "sent"})
     assert (report["texts"], report["replies"]) == (len(world.sent()), 1)
     assert report["segments"] >= report["texts"] >= 1

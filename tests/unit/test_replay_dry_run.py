@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from app.foundation.clock import ShiftedClock
 from app.replay.dry_run import DryRun, WouldSend, WouldSkip
 from app.replay.payloads import Retold, order_body, order_id, parcel_body, webhooks_for
 from app.replay.read_orders import OrdersFile
@@ -300,8 +301,11 @@ def test_time_passes_to_what_comes_next(
 
 def test_clock_is_moved_forward_only_and_for_everybody(tmp_path: Path) -> None:
     file = tmp_path / "state" / "clock"
+    server = ShiftedClock(file)
+    assert server.now() - datetime.now(UTC) < timedelta(minutes=1)
     clock = VirtualTime(file)
     clock.move_to(clock.now() + timedelta(hours=5))
+    assert server.now() - datetime.now(UTC) > timedelta(hours=4, minutes=59)
     assert 5 * 3600 - 1 <= int(file.read_text()) <= 5 * 3600 + 1
     clock.move_to(clock.now() - timedelta(hours=1))
     assert VirtualTime(file).now() - datetime.now(UTC) > timedelta(hours=4, minutes=59)
