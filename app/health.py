@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
 import redis
 from prometheus_client import REGISTRY, CollectorRegistry, Gauge, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -44,6 +45,8 @@ def check(ports: Ports) -> Report:
         wanted = HEAD.read_text().strip()
         if at != wanted:
             migrations = f"at {at}, this release needs {wanted}: run alembic upgrade head"
+    except psycopg.errors.UndefinedTable:
+        migrations = "not a table yet: run alembic upgrade head"
     except Exception as error:
         database = f"away ({type(error).__name__})"
         migrations = "unknown"

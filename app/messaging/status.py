@@ -12,11 +12,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+import structlog
+
 from app.foundation.db import Database, LaterWork, Session
 from app.messaging.events import AcceptedText, TextEnded, TextsAccepted
 from app.messaging.models import Message
 from app.messaging.ports import StatusUpdate
 from app.messaging.states import NOT_ARRIVED, PROVIDER_RANKS, STATE_OF_STATUS, STATE_RANKS
+
+log = structlog.get_logger()
 
 # A row that is bound to nothing at the provider is behind every report, whatever we made of it
 # meanwhile: put back, called off, given up. The report proves that the text was taken.
@@ -89,6 +93,8 @@ def take_report(db: Database, *, now: datetime, shop_id: int, update: StatusUpda
     """Store one report and move its text, if the report is ahead of what we know."""
     state = STATE_OF_STATUS.get(update.status)
     if state is None:
+        # A word that the provider has added: nothing follows from it until somebody reads this.
+        log.warning("status word not known", status=update.status, message_id=update.message_id)
         return
     if update.message_id is not None and not update.error_code and state not in NOT_ARRIVED:
         with db.statement() as connection:

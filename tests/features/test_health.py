@@ -31,6 +31,17 @@ def test_behind_on_migrations_is_not_ready(world: World, database: test_servers.
     assert "alembic upgrade head" in answer.get_json()["migrations"]
 
 
+def test_database_without_a_table_is_not_called_away(
+    world: World, database: test_servers.Database
+) -> None:
+    with psycopg.connect(database.owner_url) as owner:
+        owner.execute("ALTER TABLE alembic_version RENAME TO elsewhere")
+    answer = world.client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.get_json()["database"] == "ok"
+    assert "alembic upgrade head" in answer.get_json()["migrations"]
+
+
 def scraped(world: World, name: str) -> float:
     """One gauge; `name` with its labels."""
     headers = {"Authorization": "Bearer metrics-of-tests"}
