@@ -107,7 +107,7 @@ def write(name: str, weights: dict[str, float], bias: float) -> None:
 
 
 def main() -> None:
-    everyday = phrases("everyday", "round_7/everyday")
+    everyday = phrases("everyday", "round_7/everyday", "round_10/everyday")
     leaving = phrases("opt_out", "opt_out_fresh", "opt_out_last", *rounds("opt_out"))
     staying = phrases(
         "not_opt_out", "not_opt_out_fresh", "not_opt_out_last", *rounds("not_opt_out")

@@ -51,7 +51,9 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(_written_out(pattern))
 
 
-_HINT, _IN_FUN, _CORE = (_compiled(f"{{{name}}}") for name in ("HINT", "IN_FUN", "CORE"))
+_HINT, _IN_FUN, _MEANT, _CORE = (
+    _compiled(f"{{{name}}}") for name in ("HINT", "IN_FUN", "MEANT", "CORE")
+)
 _UNLESS = {name: _compiled(pattern) for name, pattern in _TABLE["unless"].items()}
 _SENTENCE = re.compile(r"[.!?;\n]+")
 _SPELT = KeyWords(
@@ -67,7 +69,7 @@ _SHORTLIST = Shortlist(pattern for _, pattern in _RULES)
 
 # What no rule has recognised, and yet sounds like danger (`likeness`): from where on, beside a word
 # of danger and without any.
-SOUNDS_LIKE_DANGER = 0.0
+SOUNDS_LIKE_DANGER = 0.5
 SOUNDS_WITHOUT_A_WORD = 0.8
 _DANGERS = tuple((kind, Likeness(kind)) for kind in CrisisKind)
 _LONG_WORD = re.compile(r"[a-z*]{5,}")
@@ -92,10 +94,11 @@ def _runs(text: str) -> list[list[str]]:
 def read_crisis(text: str, *, original: str = "") -> Crisis | None:
     """The danger in `text` (as `fold.plain` gives it), self-harm first, or None.
 
-    `original` is the text with its emoji: laughter takes away what words alone would say.
+    `original` is the text with its emoji: laughter takes away what words alone would say, unless
+    the writer adds that it is none.
     """
     text = as_meant(text)
-    if _IN_FUN.search(text) or _IN_FUN.search(original):
+    if (_IN_FUN.search(text) or _IN_FUN.search(original)) and not _MEANT.search(text):
         return None
     return crisis_by_rule(text) or _by_sound(text)
 

@@ -9,7 +9,6 @@ weighed most are named in the verdict.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from math import sqrt
@@ -35,15 +34,14 @@ class Likeness:
     """Weights of one question, as read from `data/likeness_<name>.txt`."""
 
     def __init__(self, name: str) -> None:
-        rows = (_DATA / f"likeness_{name}.txt").read_text(encoding="utf-8").splitlines()
-        told = (row.split(" ", 1) for row in rows if not row.startswith("#"))
-        # Hundredths, each number kept once, and words shared with the other tables: half as much
-        # to keep in memory.
+        # Line by line, and each number kept once: a web process keeps these tables for good.
         numbers: dict[int, int] = {}
-        self._weights = {
-            sys.intern(group): numbers.setdefault(int(weight), int(weight))
-            for weight, group in told
-        }
+        self._weights: dict[str, int] = {}
+        with (_DATA / f"likeness_{name}.txt").open(encoding="utf-8") as rows:
+            for row in rows:
+                if not row.startswith("#"):
+                    weight, group = row.rstrip("\n").split(" ", 1)
+                    self._weights[group] = numbers.setdefault(int(weight), int(weight))
         self._bias = self._weights.pop("(always)") / 100
 
     def of(self, groups: Set[str]) -> Sound:

@@ -40,7 +40,7 @@ class OptOut:
 # What no rule has recognised, and yet sounds like leaving (`likeness`): from where on it is obeyed,
 # and from where on one question is due. The second is low: to ask once costs little.
 SOUNDS_PLAIN = 2.5
-SOUNDS_PLAUSIBLE = 0.5
+SOUNDS_PLAUSIBLE = 0.3
 _LEAVING = Likeness("opt_out")
 
 # "Delete my data", and the code that confirms it, have an answer of their own (`privacy`), which

@@ -1,8 +1,8 @@
 """How well `app.understanding` understands: rates on labelled phrases, with what was missed.
 
 All sets but one have been tuned on, the half called held out too: their rates hold what was
-reached, and say nothing of new phrasing. What each gave at its first run stands in docs/adr/0023.
-Only the unseen round forecasts: rules and weights are never changed because of its misses. Called
+reached, and say nothing of new phrasing. What each gave at its first run stands in docs/adr/0026.
+Only the unseen rounds forecast: rules and weights are never changed because of their misses. Called
 by `make eval`, which prints, and by tests/unit/test_understanding_evals.py, which fails.
 """
 
@@ -20,9 +20,9 @@ from app.understanding.understand import Understanding, understand
 
 PHRASES = Path(__file__).parent / "phrases"
 # Rounds of phrases, each written before the engine was run on it. The seen ones have taught the
-# rules and the weights (scripts/train_likeness.py); the unseen one teaches nobody.
-SEEN_ROUNDS = (1, 2, 3, 4, 5, 6, 7)
-UNSEEN_ROUND = 8
+# rules and the weights (scripts/train_likeness.py); the unseen ones teach nobody.
+SEEN_ROUNDS = (1, 2, 3, 4, 5, 6, 7, 10)
+UNSEEN_ROUNDS = (8, 9)
 
 
 @dataclass
@@ -68,13 +68,18 @@ def all_rates(data: Path | None = None) -> Iterator[Rate]:
         yield _recall(f"crisis, {later}", 0.05, lines(f"crisis_{later}"), _in_danger)
     yield _alarms("crisis: none, last", 0.002, lines("not_crisis_last"), _in_danger)
     # Neither is a target: below that, something got worse. Of the seen ones what was learnt, of the
-    # unseen one the far ends of the intervals of its one run.
+    # unseen ones the far ends of the intervals that docs/adr/0026 tells.
     yield from _rounds(
-        "rounds 1 to 7", SEEN_ROUNDS, obeyed=0.16, asked=0.04, alarms=0.015, crisis=(0.16, 0.025)
+        "rounds learnt from",
+        SEEN_ROUNDS,
+        obeyed=0.16,
+        asked=0.04,
+        alarms=0.015,
+        crisis=(0.16, 0.025),
     )
     yield from _rounds(
-        "unseen round", (UNSEEN_ROUND,), obeyed=0.093, asked=0.047, alarms=0.029,
-        crisis=(0.154, 0.076),
+        "unseen rounds", UNSEEN_ROUNDS, obeyed=0.056, asked=0.026, alarms=0.016,
+        crisis=(0.07, 0.041),
     )  # fmt: skip
     yield _questions()
     yield _words()
@@ -105,14 +110,27 @@ def _rounds(
     alarms: float,
     crisis: tuple[float, float],
 ) -> Iterator[Rate]:
+    learnt = set() if rounds == SEEN_ROUNDS else _learnt()
+
     def all_of(kind: str) -> list[str]:
-        return [text for number in rounds for text in lines(f"round_{number}/{kind}")]
+        texts = [text for number in rounds for text in lines(f"round_{number}/{kind}")]
+        return [text for text in texts if text not in learnt]
 
     yield _recall(f"opt-out, {name}, obeyed", obeyed, all_of("opt_out"), _leaves)
     yield _recall(f"opt-out, {name}, or asked", asked, all_of("opt_out"), _leaves_or_unclear)
     yield _alarms(f"opt-out: not so, {name}", alarms, all_of("not_opt_out"), _leaves)
     yield _recall(f"crisis, {name}", crisis[0], all_of("crisis"), _in_danger)
     yield _alarms(f"crisis: none, {name}", crisis[1], all_of("not_crisis"), _in_danger)
+
+
+def _learnt() -> set[str]:
+    """Every phrase that rules or weights have seen: plain ones occur to everybody who writes."""
+    names = [f"round_{number}" for number in SEEN_ROUNDS]
+    files = [
+        *PHRASES.glob("*.txt"),
+        *(file for name in names for file in (PHRASES / name).iterdir()),
+    ]
+    return {text for file in files for text in file.read_text(encoding="utf-8").splitlines()}
 
 
 def _leaves_or_unclear(found: Understanding) -> bool:
