@@ -17,6 +17,7 @@ from typing import Any
 
 from app.understanding.fold import KeyWords, plain
 from app.understanding.likeness import Likeness, Sound, groups_in
+from app.understanding.pleasantry import is_pleasantry
 from app.understanding.shortlist import Shortlist
 
 _TABLE: dict[str, Any] = tomllib.loads(
@@ -117,7 +118,10 @@ def crisis_by_rule(text: str) -> Crisis | None:
 
 
 def _by_sound(text: str) -> Crisis | None:
-    groups = groups_in(_runs(text))
+    runs = _runs(text)
+    if all(is_pleasantry(" ".join(words)) for words in runs):
+        return None
+    groups = groups_in(runs)
     kind, sound = max(((k, likeness.of(groups)) for k, likeness in _DANGERS), key=_loudness)
     if sound.score < (SOUNDS_LIKE_DANGER if _CORE.search(text) else SOUNDS_WITHOUT_A_WORD):
         return None

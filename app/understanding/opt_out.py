@@ -17,6 +17,7 @@ from app.understanding.fold import clauses, plain
 from app.understanding.likeness import Likeness, groups_in
 from app.understanding.opt_out_rules import GUARDS, PLAIN, PLAUSIBLE, Rule, worth_trying
 from app.understanding.opt_out_words import KEYS, is_telling, parts_of_speech
+from app.understanding.pleasantry import is_pleasantry
 
 
 class Verdict(StrEnum):
@@ -54,6 +55,8 @@ NOT_AT_ALL = OptOut(Verdict.NO, "nothing asks us to stop", 0.0)
 def read_opt_out(text: str, *, asked: bool) -> OptOut:
     """The verdict on `text` as `fold.plain` gives it; `asked`: it may answer a question of ours."""
     spoken = [Clause(words) for words in clauses(text, keys=KEYS)]
+    if all(is_pleasantry(clause.words) for clause in spoken):
+        return NOT_AT_ALL
     found: dict[str, float] = {}
     blocked = ""
     marketing = False
@@ -170,8 +173,7 @@ class Clause:
 
 
 def _unclear_alone(spoken: list[Clause]) -> bool:
-    said_something = any(clause.parts for clause in spoken)
-    return said_something and all(_UNCLEAR.fullmatch(clause.words) for clause in spoken)
+    return all(_UNCLEAR.fullmatch(clause.words) for clause in spoken)
 
 
 def _whole_message(spoken: list[Clause]) -> bool:
