@@ -1,4 +1,4 @@
-"""The sandbox: Shopify, Twilio and Zendesk emulated over HTTP, and one page to play with them.
+"""The sandbox: Shopify, Twilio, Zendesk and Gorgias over HTTP, and one page to play with them.
 
 A Flask program of its own. The production code knows nothing of it but base URLs in settings,
 which production refuses to override. `python -m sandbox` runs it, `python -m sandbox.setup`

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from flask import Flask, Response, send_from_directory
 
+import sandbox.gorgias
 import sandbox.shopify
 import sandbox.twilio
 import sandbox.zendesk
@@ -36,6 +37,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(sandbox.shopify.create_blueprint(world))
     app.register_blueprint(sandbox.twilio.create_blueprint(world))
     app.register_blueprint(sandbox.zendesk.create_blueprint(world))
+    app.register_blueprint(sandbox.gorgias.create_blueprint(world))
 
     @app.get("/")
     def page() -> Response:

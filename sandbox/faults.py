@@ -10,7 +10,7 @@ Kinds:
 - `timeout_after_acting`: act, hold the line `seconds`, then cut it. With `seconds` 0: act, cut.
 - `5xx_after_acting`: act, then answer with an error all the same.
 - `duplicate`, `reorder`, `drop`: webhooks are sent twice, late by up to `seconds`, or never.
-- `webhook_before_answer`: Zendesk's webhook arrives before the answer to what caused it.
+- `webhook_before_answer`: a helpdesk's webhook arrives before the answer to what caused it.
 - `carrier_backlog`: the phone network takes no text (Twilio's emulator asks with `active`).
 """
 
@@ -218,10 +218,17 @@ def _zendesk(status: int, retry_after: int | None) -> Response:
     return jsonify(error="InternalError", description="Please try again later")
 
 
+def _gorgias(status: int, retry_after: int | None) -> Response:
+    if status == 429:
+        return jsonify(error={"msg": "Too many requests."})
+    return jsonify(error={"msg": "Something went wrong on our side."})
+
+
 SHAPES: dict[str, Callable[[int, int | None], Response]] = {
     "twilio": _twilio,
     "shopify": _shopify,
     "zendesk": _zendesk,
+    "gorgias": _gorgias,
 }
 
 

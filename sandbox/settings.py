@@ -28,10 +28,19 @@ class Settings:
     zendesk_subdomain: str = "acme-outfitters"
     zendesk_client_id: str = "doorstep-sandbox"
     zendesk_client_secret: str = field(default="doorstep-sandbox-zendesk-secret", repr=False)
+    gorgias_subdomain: str = "acme-outfitters"
+    gorgias_client_id: str = "doorstep-sandbox"
+    gorgias_client_secret: str = field(default="doorstep-sandbox-gorgias-secret", repr=False)
+    helpdesk: str = "zendesk"  # which of the two the demo shop uses: zendesk or gorgias
     twilio_account_sid: str = "AC0123456789abcdef0123456789abcdef"
     twilio_auth_token: str = field(default="doorstep-fake-auth-token-0123456789", repr=False)
     twilio_service_sid: str = "MG0123456789abcdef0123456789abcdef"
     twilio_phone: str = "+18885550188"
+
+    @property
+    def helpdesk_account(self) -> str:
+        """The demo shop's account at its helpdesk."""
+        return self.gorgias_subdomain if self.helpdesk == "gorgias" else self.zendesk_subdomain
 
 
 def from_environ(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -54,4 +63,8 @@ def from_environ(environ: Mapping[str, str] = os.environ) -> Settings:
         zendesk_subdomain=environ.get("SANDBOX_ZENDESK", plain.zendesk_subdomain),
         zendesk_client_id=environ.get("ZENDESK_CLIENT_ID") or plain.zendesk_client_id,
         zendesk_client_secret=environ.get("ZENDESK_CLIENT_SECRET") or plain.zendesk_client_secret,
+        gorgias_subdomain=environ.get("SANDBOX_GORGIAS", plain.gorgias_subdomain),
+        gorgias_client_id=environ.get("GORGIAS_CLIENT_ID") or plain.gorgias_client_id,
+        gorgias_client_secret=environ.get("GORGIAS_CLIENT_SECRET") or plain.gorgias_client_secret,
+        helpdesk=environ.get("SANDBOX_HELPDESK") or plain.helpdesk,
     )

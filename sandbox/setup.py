@@ -2,7 +2,7 @@
 
 Run by `make run` once web and sandbox answer; running it again changes nothing. Three steps: the
 merchant installs the app and opens its page, the operator registers the Twilio number, the
-merchant's Zendesk admin approves. Each uses what a real merchant or operator would use.
+merchant's helpdesk admin approves: Zendesk's, or Gorgias's where SANDBOX_HELPDESK says so. Each uses what a real merchant or operator would use.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -22,6 +24,41 @@ from sandbox.settings import Settings, from_environ
 TOKEN_VARIABLE = "SANDBOX_TWILIO_AUTH_TOKEN"
 COMMAND_SECONDS = 60
 MOST_REDIRECTS = 8
+
+
+@dataclass(frozen=True)
+class Helpdesk:
+    """One of the helpdesks that the demo shop may use, as this file needs to know it."""
+
+    key: str
+    name: str
+    approve: str  # the end of the page where an admin approves
+    hooks: str  # where its webhooks are listed
+    endpoints: Callable[[dict[str, Any]], list[str]]
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+HELPDESKS = {
+    "zendesk": Helpdesk(
+        "zendesk",
+        "Zendesk",
+        "/oauth/authorizations/new",
+        "/api/v2/webhooks",
+        lambda told: [str(one["endpoint"]) for one in told["webhooks"]],
+        {
+            "X-Zendesk-Marketplace-Name": "Doorstep sandbox",
+            "X-Zendesk-Marketplace-Organization-Id": "0",
+            "X-Zendesk-Marketplace-App-Id": "0",
+        },
+    ),
+    "gorgias": Helpdesk(
+        "gorgias",
+        "Gorgias",
+        "/oauth/authorize",
+        "/api/integrations",
+        lambda told: [str(one["http"]["url"]) for one in told["data"]],
+    ),
+}
 
 
 class SetupFailed(Exception):
@@ -41,7 +78,7 @@ class Setup:
         self.wait_for(f"{self._settings.app_url}/healthz")
         self.install()
         self.connect_number()
-        self.connect_zendesk()
+        self.connect_helpdesk()
 
     def wait_for(self, url: str) -> None:
         """Until it answers, at most 20 seconds."""
@@ -95,45 +132,38 @@ class Setup:
         )
         print(f"sandbox: {here.twilio_phone} is connected")
 
-    def connect_zendesk(self) -> None:
-        """The Zendesk admin follows the operator's link and approves, as in a browser."""
-        if self._zendesk_is_connected():
-            print("sandbox: Zendesk was connected before")
+    def connect_helpdesk(self) -> None:
+        """The helpdesk's admin follows the operator's link and approves, as in a browser."""
+        kind, account = HELPDESKS[self._settings.helpdesk], self._settings.helpdesk_account
+        if self._is_connected(kind, account):
+            print(f"sandbox: {kind.name} was connected before")
             return
-        here = self._settings
-        url = self._operator(
-            "zendesk-link", "--shop", here.shop_domain, "--subdomain", here.zendesk_subdomain
-        ).strip()
+        words = ("--shop", self._settings.shop_domain, "--kind", kind.key, "--subdomain", account)
+        url = self._operator("helpdesk-link", *words).strip()
         for _ in range(MOST_REDIRECTS):
             answer = self._browser.get(url)
             if not answer.is_redirect:
                 break
             url = str(answer.url.join(answer.headers["Location"]))
-            if urlsplit(url).path.endswith("/oauth/authorizations/new"):
+            if urlsplit(url).path.endswith(kind.approve):
                 url += "&auto=1"  # the admin presses "Allow"
         if answer.status_code != 200 or "error" in parse_qs(urlsplit(url).query):
             path = urlsplit(url).path
-            raise SetupFailed(f"connecting Zendesk ended at {path} with {answer.status_code}")
-        print(f"sandbox: Zendesk account {here.zendesk_subdomain} is connected")
+            raise SetupFailed(f"connecting {kind.name} ended at {path} with {answer.status_code}")
+        print(f"sandbox: {kind.name} account {account} is connected")
 
-    def _zendesk_is_connected(self) -> bool:
+    def _is_connected(self, kind: Helpdesk, account: str) -> bool:
         """Whether a webhook leads to a door that Doorstep, with the data it has now, knows."""
-        account = f"/zendesk/{self._settings.zendesk_subdomain}"
-        token = self._post(f"{account}/_ui/grant", {})["access_token"]
+        base = f"/{kind.key}/{account}"
+        token = self._post(f"{base}/_ui/grant", {})["access_token"]
         answer = self._browser.get(
-            f"{self._settings.url}{account}/api/v2/webhooks",
-            headers={
-                "Authorization": f"Bearer {token}",
-                "X-Zendesk-Marketplace-Name": "Doorstep sandbox",
-                "X-Zendesk-Marketplace-Organization-Id": "0",
-                "X-Zendesk-Marketplace-App-Id": "0",
-            },
+            f"{self._settings.url}{base}{kind.hooks}",
+            headers={"Authorization": f"Bearer {token}", **kind.headers},
         )
-        endpoints = [str(one["endpoint"]) for one in self._told(answer, "webhooks")["webhooks"]]
         # An unsigned knock: a door that exists refuses it, one that does not is not found.
         return any(
-            self._browser.post(one, json={}).status_code not in (404, 410)
-            for one in endpoints
+            self._browser.post(one, json={}).status_code not in (404, 405, 410)
+            for one in kind.endpoints(self._told(answer, kind.hooks))
             if one.startswith(self._settings.app_url)
         )
 

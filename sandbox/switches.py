@@ -78,6 +78,8 @@ def create_blueprint(world: World) -> Blueprint:
             shop=here.shop_domain,
             app_url=here.app_url,
             zendesk_subdomain=here.zendesk_subdomain,
+            helpdesk=here.helpdesk,
+            helpdesk_account=here.helpdesk_account,
             twilio_account_sid=here.twilio_account_sid,
             phone=here.twilio_phone,
             now=clock.now().isoformat(),

@@ -6,13 +6,13 @@ import { clockTime, dayName, on, tell, world, zoneOf } from "./world.js";
 
 const list = document.getElementById("tickets");
 const pane = document.getElementById("ticket");
-const STATUSES = ["open", "pending", "hold", "solved"];
+const STATUSES = { zendesk: ["open", "pending", "hold", "solved"], gorgias: ["open", "closed"] };
 
 let chosen = null; // id of the ticket that is shown
 let drawn = ""; // what the pane shows, so that nothing is redrawn under the agent's hands
 let draft = { body: "", public: true, author: "priya" };
 
-const base = () => `/zendesk/${world.about.zendesk_subdomain}/_ui/tickets`;
+const base = () => `/${world.about.helpdesk}/${world.about.helpdesk_account}/_ui/tickets`;
 
 const initials = (name) => (name || "?").split(/\s+/).map((word) => word[0]).slice(0, 2).join("").toUpperCase();
 
@@ -118,12 +118,12 @@ function draw(ticket, agents) {
   const status = h("select", {
     "aria-label": "Status",
     onchange: (event) => attempt(event.target, () => post(`${base()}/${ticket.id}/status`, { status: event.target.value })),
-  }, ...[...new Set([ticket.status, ...STATUSES])].map((one) =>
+  }, ...[...new Set([ticket.status, ...STATUSES[world.about.helpdesk]])].map((one) =>
     h("option", { value: one, selected: one === ticket.status }, one)));
   if (ticket.comments.some((one) => one.public && agents.some((agent) => agent.id === one.author.id))) {
     tell("step", { done: "reply" });
   }
-  const closed = ticket.status === "closed";
+  const closed = ticket.status === "closed" && world.about.helpdesk === "zendesk"; // for good
   pane.replaceChildren(
     h("header", { class: "ticket-head" },
       h("div", {},
@@ -170,8 +170,9 @@ const refresh = gently(async () => {
 }, 150);
 
 export function startDesk() {
-  document.getElementById("desk-name").textContent = world.about.zendesk_subdomain;
-  on("zendesk", ({ ticket_id: id }) => {
+  document.getElementById("desk-title").textContent = world.about.helpdesk === "gorgias" ? "Gorgias" : "Zendesk";
+  document.getElementById("desk-name").textContent = world.about.helpdesk_account;
+  on(world.about.helpdesk, ({ ticket_id: id }) => {
     if (chosen === null) chosen = id;
     document.getElementById("tab-desk").classList.add("news");
     refresh();

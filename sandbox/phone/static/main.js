@@ -9,7 +9,7 @@ import { startPhone } from "./phone.js";
 import { startShop } from "./shop.js";
 import { choose, tell, world } from "./world.js";
 
-const KINDS = ["message", "phones", "shopify_order", "shopify_customer", "shopify_webhook", "zendesk", "clock",
+const KINDS = ["message", "phones", "shopify_order", "shopify_customer", "shopify_webhook", "zendesk", "gorgias", "clock",
   "faults", "resync"];
 const PANELS = ["shop", "phone", "desk"];
 const live = document.getElementById("live");
