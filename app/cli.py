@@ -24,6 +24,7 @@ from app.consent import explain_command
 from app.foundation import log as logging_setup
 from app.foundation.errors import DoorstepError, Refused
 from app.helpdesk.connect import connect_link
+from app.helpdesk.kinds import KINDS
 from app.joining import commands as joining_commands
 from app.joining.keyword import save_keyword
 from app.messaging.connect import Line, connect_line
@@ -73,9 +74,9 @@ def connect_number(ports: Ports, args: argparse.Namespace) -> None:
     print(json.dumps(door_urls(ports.public_url, door_key), indent=2))
 
 
-def zendesk_link(ports: Ports, args: argparse.Namespace) -> None:
+def helpdesk_link(ports: Ports, args: argparse.Namespace) -> None:
     shop = find_shop(ports, args.shop)
-    print(connect_link(ports, shop_id=shop.id, subdomain=args.subdomain))
+    print(connect_link(ports, shop_id=shop.id, kind=args.kind, subdomain=args.subdomain))
 
 
 def set_preferences(ports: Ports, args: argparse.Namespace) -> None:
@@ -173,10 +174,11 @@ def parser() -> argparse.ArgumentParser:
     )
     number.set_defaults(run=connect_number)
 
-    link = commands.add_parser("zendesk-link", help="a short-lived address to connect Zendesk")
+    link = commands.add_parser("helpdesk-link", help="a short-lived address to connect a helpdesk")
     link.add_argument("--shop", required=True)
+    link.add_argument("--kind", required=True, choices=list(KINDS))
     link.add_argument("--subdomain", required=True)
-    link.set_defaults(run=zendesk_link)
+    link.set_defaults(run=helpdesk_link)
 
     preferences = commands.add_parser("set", help="change a shop's preferences")
     preferences.add_argument("--shop", required=True)

@@ -1,8 +1,9 @@
-"""The doors through which a merchant connects a helpdesk.
+"""The doors through which a merchant connects a helpdesk, the same for each kind.
 
-`GET /connect/zendesk` takes a link that we signed (see `connect`), asks for the subdomain if the
-link has none, and sends the admin to the helpdesk; `GET /connect/zendesk/callback` takes them
-back. Every page names cause and remedy.
+`GET /connect/<kind>` takes a link that we signed (see `connect`), asks for the subdomain if the
+link has none, and sends the admin to the helpdesk; `GET /connect/<kind>/callback` takes them
+back. Gorgias's app store opens the first with `?account=` and no link: then nobody knows yet for
+which shop, and the page says where to begin. Every page names cause and remedy.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ from werkzeug.wrappers import Response as AnyResponse
 from app.foundation.errors import Misconfigured, VendorFailure
 from app.foundation.limits import Limits
 from app.helpdesk.connect import ConnectRefused, arrive, depart, read_link
+from app.helpdesk.kinds import KINDS, Kind
 from app.helpdesk.needs import DoorNeeds
 from app.helpdesk.ports import Disconnected
 from app.helpdesk.store_account import NoWebhook, store_account
 
 log = structlog.get_logger()
 
-KIND = "zendesk"
 COOKIE = "doorstep_connect"
 COOKIE_LIVES = timedelta(minutes=10)
 LONGEST = 2000  # of any parameter
@@ -31,26 +32,38 @@ SIGN_INS = "60 per 10 minute"  # per visitor
 
 def blueprint(tools: DoorNeeds, limits: Limits) -> Blueprint:
     doors = Blueprint("helpdesk_connect", __name__)
+    for kind in KINDS.values():
+        _open(doors, tools, limits, kind)
+    return doors
 
-    @doors.get("/connect/zendesk")
+
+def _open(doors: Blueprint, tools: DoorNeeds, limits: Limits, kind: Kind) -> None:
+    def problem(status: int, cause: str) -> Response:
+        return page(status, kind, step="problem", problem=cause)
+
+    @doors.get(f"/connect/{kind.key}", endpoint=f"connect_{kind.key}")
     @limits.closed(SIGN_INS)
     def connect() -> AnyResponse:
-        link = argument("link")
+        link, subdomain = argument("link"), argument("subdomain") or argument("account")
+        if not link and subdomain:
+            return page(200, kind, step="begin")
         try:
             permit = read_link(
-                tools, kind=KIND, shop=argument("shop"), link=link, subdomain=argument("subdomain")
+                tools, kind=kind.key, shop=argument("shop"), link=link, subdomain=subdomain
             )
             if not permit.subdomain:
-                return page(200, step="ask", shop=permit.shop_domain, link=link)
-            departure = depart(tools, kind=KIND, permit=permit)
+                return page(200, kind, step="ask", shop=permit.shop_domain, link=link)
+            departure = depart(tools, kind=kind.key, permit=permit)
         except ConnectRefused as refusal:
             if refusal.reason == "bad_subdomain":
-                return page(400, step="ask", shop=argument("shop"), link=link, problem=str(refusal))
+                return page(
+                    400, kind, step="ask", shop=argument("shop"), link=link, problem=str(refusal)
+                )
             return problem(400, str(refusal))
         except Misconfigured as error:
             log.error("helpdesk cannot be connected", error=str(error))
             return problem(
-                503, f"This Doorstep is not set up for Zendesk yet. Tell its operator: {error}"
+                503, f"This Doorstep is not set up for {kind.name} yet. Tell its operator: {error}"
             )
         answer = redirect(departure.authorise_url, 302)
         answer.headers["Cache-Control"] = "no-store"
@@ -65,13 +78,13 @@ def blueprint(tools: DoorNeeds, limits: Limits) -> Blueprint:
         )
         return answer
 
-    @doors.get("/connect/zendesk/callback")
+    @doors.get(f"/connect/{kind.key}/callback", endpoint=f"callback_{kind.key}")
     @limits.closed(SIGN_INS)
     def callback() -> AnyResponse:
         try:
             arrival = arrive(
                 tools,
-                kind=KIND,
+                kind=kind.key,
                 state=argument("state"),
                 cookie=request.cookies.get(COOKIE, "")[:LONGEST],
             )
@@ -81,7 +94,7 @@ def blueprint(tools: DoorNeeds, limits: Limits) -> Blueprint:
         if argument("error") or not code:
             return problem(
                 400,
-                "Zendesk did not give its permission, so nothing was connected. Begin again"
+                f"{kind.name} did not give its permission, so nothing was connected. Begin again"
                 " in Doorstep and choose Allow.",
             )
         try:
@@ -89,29 +102,30 @@ def blueprint(tools: DoorNeeds, limits: Limits) -> Blueprint:
         except NoWebhook:
             return problem(
                 403,
-                "You signed in as somebody who is no admin of this Zendesk, and only an admin"
+                f"You signed in as somebody who is no admin of this {kind.name}, and only an admin"
                 " can let Doorstep hear of replies. Begin again in Doorstep as an admin.",
             )
         except Disconnected:
             return problem(
                 400,
-                "Zendesk did not accept the sign-in: it was too old or used before. Begin"
+                f"{kind.name} did not accept the sign-in: it was too old or used before. Begin"
                 " again in Doorstep.",
             )
         except VendorFailure as error:
             log.warning("helpdesk not connected", status=error.status, code=error.code)
             return problem(
                 502,
-                "Zendesk did not answer as it should. Nothing is lost: begin again in a minute.",
+                f"{kind.name} did not answer as it should. Nothing is lost: begin again in a"
+                " minute.",
             )
         except Misconfigured as error:
             log.error("helpdesk cannot be connected", error=str(error))
-            return problem(503, f"This Doorstep is not set up for Zendesk: {error}")
-        answer = page(200, step="done", subdomain=connected.subdomain, waiting=connected.caught_up)
+            return problem(503, f"This Doorstep is not set up for {kind.name}: {error}")
+        answer = page(
+            200, kind, step="done", subdomain=connected.subdomain, waiting=connected.caught_up
+        )
         answer.delete_cookie(COOKIE, path="/connect")
         return answer
-
-    return doors
 
 
 def argument(name: str) -> str:
@@ -120,12 +134,8 @@ def argument(name: str) -> str:
     return value if len(value) <= LONGEST and "\0" not in value else ""
 
 
-def problem(status: int, cause: str) -> Response:
-    return page(status, step="problem", problem=cause)
-
-
-def page(status: int, **values: object) -> Response:
-    answer = make_response(render_template("connect_zendesk.html", **values), status)
+def page(status: int, kind: Kind, **values: object) -> Response:
+    answer = make_response(render_template("connect_helpdesk.html", kind=kind, **values), status)
     answer.headers["Content-Security-Policy"] = (
         "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
     )

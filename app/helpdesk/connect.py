@@ -5,7 +5,8 @@ A shop's texts go wherever its helpdesk is, so three things must hold: the way b
 that we signed for that shop, it ends in the browser where it began (cookie), and the state in
 between is ours and young. The PKCE verifier never travels: it is derived from the state's nonce.
 
-Bound by developer.zendesk.com, "Using OAuth": a code lives 120 s; webhooks need an admin.
+Bound by developer.zendesk.com, "Using OAuth", and developers.gorgias.com, "OAuth2 authentication":
+a code lives two minutes; webhooks need an admin.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import sqlalchemy as sa
 from itsdangerous import BadData, URLSafeSerializer
 
 from app.foundation.errors import Refused
+from app.helpdesk.kinds import KINDS
 from app.helpdesk.needs import DoorNeeds, Needs
 from app.helpdesk.tokens import authorisation_of
 from app.shops.models import Shop
@@ -64,9 +66,7 @@ class Arrival:
     code_verifier: str
 
 
-def connect_link(
-    tools: DoorNeeds, *, shop_id: int, subdomain: str | None = None, kind: str = "zendesk"
-) -> str:
+def connect_link(tools: DoorNeeds, *, shop_id: int, kind: str, subdomain: str | None = None) -> str:
     """An address that connects a helpdesk to this shop, good for half an hour."""
     with tools.db.shop(shop_id) as session:
         domain = session.scalars(sa.select(Shop.domain).where(Shop.id == shop_id)).one()
@@ -74,7 +74,7 @@ def connect_link(
     token = _sign(tools, "link").dumps([shop_id, kind, until])
     query = {"shop": domain, "link": token}
     if subdomain:
-        query["subdomain"] = subdomain_of(subdomain)
+        query["subdomain"] = subdomain_of(kind, subdomain)
     return f"{tools.public_url}/connect/{kind}?{urlencode(query)}"
 
 
@@ -95,18 +95,20 @@ def read_link(tools: Needs, *, kind: str, shop: str, link: str, subdomain: str) 
         found = session.get(Shop, shop_id)
     if found is None or found.domain != shop or found.state != "installed":
         raise ConnectRefused("bad_link", "This address belongs to another shop.")
-    return Permit(shop_id, found.domain, subdomain_of(subdomain) if subdomain.strip() else "")
+    chosen = subdomain_of(kind, subdomain) if subdomain.strip() else ""
+    return Permit(shop_id, found.domain, chosen)
 
 
-def subdomain_of(typed: str) -> str:
+def subdomain_of(kind: str, typed: str) -> str:
     """What people type or paste, down to the subdomain. Raises ConnectRefused."""
+    known = KINDS[kind]
     host = re.sub(r"^https?://", "", typed.strip().lower()).split("/")[0]
-    name = host.removesuffix(".zendesk.com")
+    name = host.removesuffix(known.host)
     if not _SUBDOMAIN.fullmatch(name):
         raise ConnectRefused(
             "bad_subdomain",
-            "That is not the address of a Zendesk. It is the part before .zendesk.com, for"
-            " example acme in acme.zendesk.com.",
+            f"That is not the address of a {known.name}. It is the part before {known.host}, for"
+            f" example acme in acme{known.host}.",
         )
     return name
 

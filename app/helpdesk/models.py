@@ -17,13 +17,13 @@ class HelpdeskAccount(Base):
 
     id: Mapped[Id]
     shop_id: Mapped[ShopId]
-    kind: Mapped[str]  # zendesk
+    kind: Mapped[str]  # zendesk | gorgias; see `kinds`
     subdomain: Mapped[str]
     state: Mapped[str] = mapped_column(server_default="connected")  # connected | disconnected
     access_token: Mapped[str]  # encrypted
     refresh_token: Mapped[str]  # encrypted
     expires_at: Mapped[datetime]
-    refresh_expires_at: Mapped[datetime]
+    refresh_expires_at: Mapped[datetime | None]  # null: it does not end
     # Who refreshes holds this lease (the database's time), for refreshing kills both old tokens.
     refreshing_until: Mapped[datetime | None]
     bot_user_id: Mapped[str]

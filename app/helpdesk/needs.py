@@ -10,7 +10,7 @@ from app.helpdesk.ports import Helpdesk, HelpdeskAuthorisation
 
 
 class Needs(Tools, Protocol):
-    """`helpdesks` and `helpdesk_authorisations` are keyed by the account's kind: "zendesk"."""
+    """`helpdesks` and `helpdesk_authorisations` are keyed by the account's kind (`kinds`)."""
 
     @property
     def helpdesks(self) -> Mapping[str, Helpdesk]: ...

@@ -9,15 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
 from app.foundation.errors import Permanent
 
+# Where a closed ticket could take comments for ever, it is opened again for so long after it was
+# closed; then it counts as closed for good, and the next text begins a new one.
+REOPENS_FOR = timedelta(hours=24)
+
 
 class TicketClosed(Permanent):
-    """The ticket is closed for good: comments need a follow-up ticket."""
+    """The ticket is closed for good: comments need a follow-up ticket. See `REOPENS_FOR`."""
 
 
 class TicketGone(Permanent):
@@ -43,7 +47,7 @@ class Tokens:
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
     expires_at: datetime
-    refresh_expires_at: datetime
+    refresh_expires_at: datetime | None  # None: it does not end
     scope: str = ""
 
 
@@ -72,6 +76,14 @@ class TicketFile:
 
 
 @dataclass(frozen=True)
+class Numbers:
+    """Between which numbers a text went, for helpdesks that know texts as a channel. E.164."""
+
+    buyer: str = field(repr=False)
+    shop: str = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Comment:
     """One comment to write. Several texts of one author may stand in one, a paragraph each."""
 
@@ -79,6 +91,7 @@ class Comment:
     paragraphs: tuple[str, ...] = field(repr=False)
     public: bool = True
     files: tuple[TicketFile, ...] = field(default=(), repr=False)
+    numbers: Numbers | None = None
 
 
 @dataclass(frozen=True)
@@ -117,6 +130,14 @@ class FileRef:
     url: str = field(repr=False)
 
 
+class Writer(StrEnum):
+    """Who put a comment there, as far as the helpdesk tells."""
+
+    PERSON = "person"
+    PROGRAM = "program"  # through the API: ourselves, or another app
+    RULE = "rule"  # an automatic answer of the helpdesk's
+
+
 @dataclass(frozen=True)
 class ReadComment:
     """A comment as the helpdesk shows it: ours, an agent's, or anybody's."""
@@ -129,6 +150,7 @@ class ReadComment:
     text: str = field(repr=False)  # plain text, rich text already flattened
     created_at: datetime
     files: tuple[FileRef, ...] = ()
+    writer: Writer = Writer.PERSON
 
 
 @dataclass(frozen=True)
@@ -151,7 +173,7 @@ class HookKind(StrEnum):
 class HelpdeskHook:
     """A webhook of the helpdesk, parsed. Only ids are trusted: the comment is read again."""
 
-    event_id: str  # signed; the deduplication key
+    event_id: str  # the deduplication key
     kind: HookKind
     ticket_id: str
     comment_id: str | None = None
@@ -182,7 +204,7 @@ class Helpdesk(Protocol):
         ...
 
     def find_or_make_requester(self, access: HelpdeskAccess, requester: Requester) -> str:
-        """Id of the helpdesk's user for this buyer: by external id, by phone, else made."""
+        """Id of the helpdesk's user for this buyer: by external id, phone or e-mail, else made."""
         ...
 
     def find_ticket(self, access: HelpdeskAccess, external_id: str) -> OpenedTicket | None:
@@ -237,5 +259,6 @@ class HelpdeskAuthorisation(Protocol):
         ...
 
     def refresh(self, *, subdomain: str, refresh_token: str) -> Tokens:
-        """The old pair is dead afterwards. Raises Disconnected, Temporary, Unknowable."""
+        """The old access token is dead afterwards, and so is the old refresh token unless the
+        answer holds it again. Raises Disconnected, Temporary, Unknowable."""
         ...

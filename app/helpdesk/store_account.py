@@ -2,7 +2,8 @@
 
 Called by the callback door in `api`, the one place besides the app's page where a request waits
 for a vendor: the code lives two minutes, and the admin is watching. Connecting the same account
-again keeps its webhook, its tickets and its limits; another one ends the ties to the old tickets.
+again keeps its webhook, its tickets and its limits. A shop has one helpdesk: another account, of
+whichever kind, takes the place of the one before and ends the ties to its tickets.
 """
 
 from __future__ import annotations
@@ -17,12 +18,13 @@ import structlog
 
 from app.foundation import audit
 from app.foundation.db import Session
-from app.foundation.errors import Permanent, VendorFailure
+from app.foundation.errors import Misconfigured, Permanent, VendorFailure
 from app.helpdesk.catch_up import catch_up
 from app.helpdesk.connect import Arrival
+from app.helpdesk.kinds import KINDS
 from app.helpdesk.models import LIVE, HelpdeskAccount, TicketLink
 from app.helpdesk.needs import DoorNeeds
-from app.helpdesk.ports import Helpdesk, HelpdeskAccess, HookSubscription, Tokens
+from app.helpdesk.ports import HelpdeskAccess, HookSubscription, Tokens
 from app.helpdesk.tokens import authorisation_of, helpdesk_of
 
 log = structlog.get_logger()
@@ -65,7 +67,7 @@ def store_account(tools: DoorNeeds, *, arrival: Arrival, code: str) -> Connected
     with tools.db.shop(arrival.shop_id) as session:
         caught_up = _finish(session, tools, account_id, hook)
     if left is not None:
-        _unsubscribe(helpdesk, *left)
+        _unsubscribe(tools, left)
     log.info("helpdesk connected", shop_id=arrival.shop_id, account_id=account_id)
     return Connected(account_id, arrival.subdomain, caught_up)
 
@@ -92,6 +94,7 @@ def _upsert(
     account.refreshing_until = None
     account.bot_user_id = bot_user_id
     account.state, account.problem = "connected", None
+    _retire_others(session, arrival)
     audit.record(
         session,
         now=now,
@@ -113,6 +116,21 @@ def _account(session: Session, arrival: Arrival) -> HelpdeskAccount | None:
     ).one_or_none()
 
 
+def _retire_others(session: Session, arrival: Arrival) -> None:
+    """Of another kind: a text must not find two helpdesks."""
+    name = KINDS[arrival.kind].name
+    for other in session.scalars(
+        sa.select(HelpdeskAccount).where(
+            HelpdeskAccount.shop_id == arrival.shop_id,
+            HelpdeskAccount.kind != arrival.kind,
+            HelpdeskAccount.state == "connected",
+        )
+    ):
+        other.state, other.problem = "disconnected", f"{name} was connected in its place."
+        other.webhook_id = other.webhook_secret = None
+        _end_links(session, other.id)
+
+
 def _end_links(session: Session, account_id: int) -> None:
     session.execute(
         sa.update(TicketLink)
@@ -130,7 +148,7 @@ def _finish(session: Session, tools: DoorNeeds, account_id: int, hook: HookSubsc
 
 
 def _note_problem(tools: DoorNeeds, arrival: Arrival, account_id: int) -> None:
-    name = arrival.kind.capitalize()
+    name = KINDS[arrival.kind].name
     with tools.db.shop(arrival.shop_id) as session:
         account = session.get_one(HelpdeskAccount, account_id)
         account.state = "disconnected"
@@ -140,18 +158,35 @@ def _note_problem(tools: DoorNeeds, arrival: Arrival, account_id: int) -> None:
         )
 
 
-def _left_behind(
-    session: Session, tools: DoorNeeds, arrival: Arrival
-) -> tuple[HelpdeskAccess, str] | None:
+@dataclass(frozen=True)
+class _Left:
+    kind: str
+    access: HelpdeskAccess
+    webhook_id: str
+
+
+def _left_behind(session: Session, tools: DoorNeeds, arrival: Arrival) -> _Left | None:
     """The webhook in another account that this one takes the place of."""
-    account = _account(session, arrival)
-    if account is None or account.subdomain == arrival.subdomain or account.webhook_id is None:
+    account = session.scalars(
+        sa.select(HelpdeskAccount)
+        .where(
+            HelpdeskAccount.shop_id == arrival.shop_id,
+            HelpdeskAccount.webhook_id.is_not(None),
+            sa.or_(
+                HelpdeskAccount.kind != arrival.kind,
+                HelpdeskAccount.subdomain != arrival.subdomain,
+            ),
+        )
+        .limit(1)
+    ).one_or_none()
+    if account is None or account.webhook_id is None:
         return None
     token = tools.keys.decrypt(account.access_token)
-    return HelpdeskAccess(account.id, account.subdomain, token), account.webhook_id
+    access = HelpdeskAccess(account.id, account.subdomain, token)
+    return _Left(account.kind, access, account.webhook_id)
 
 
-def _unsubscribe(helpdesk: Helpdesk, access: HelpdeskAccess, webhook_id: str) -> None:
-    # Its door key is gone, so a webhook that stays only knocks in vain.
-    with contextlib.suppress(VendorFailure):
-        helpdesk.unsubscribe(access, webhook_id)
+def _unsubscribe(tools: DoorNeeds, left: _Left) -> None:
+    # Its door is closed by now, so a webhook that stays only knocks in vain.
+    with contextlib.suppress(VendorFailure, Misconfigured):
+        helpdesk_of(tools, left.kind).unsubscribe(left.access, left.webhook_id)

@@ -1,7 +1,7 @@
 """The authorisation of a helpdesk account: used while fresh, renewed by one at a time.
 
-Called by every job that talks to a helpdesk, through `open_desk`. Refreshing kills both old
-tokens (developer.zendesk.com, "OAuth tokens"), so one lease per account decides who refreshes:
+Called by every job that talks to a helpdesk, through `open_desk`. At Zendesk refreshing kills both
+old tokens (developer.zendesk.com, "OAuth tokens"), so one lease per account decides who refreshes:
 a column set by compare-and-set, since no transaction may stay open across the call. The lease is
 the database's time; when tokens end is the domain's.
 """
@@ -21,6 +21,7 @@ from app.foundation.crypto import KeyRing
 from app.foundation.db import Session
 from app.foundation.errors import Misconfigured, Temporary, Unknowable, VendorFailure
 from app.foundation.outbox import Postponed
+from app.helpdesk.kinds import KINDS
 from app.helpdesk.models import HelpdeskAccount
 from app.helpdesk.needs import Needs
 from app.helpdesk.ports import Disconnected, Helpdesk, HelpdeskAccess, HelpdeskAuthorisation, Tokens
@@ -89,7 +90,7 @@ def authorisation_of(tools: Needs, kind: str) -> HelpdeskAuthorisation:
     except KeyError:
         upper = kind.upper()
         raise Misconfigured(
-            f"{kind.capitalize()} cannot be connected: set {upper}_CLIENT_ID and"
+            f"{KINDS[kind].name} cannot be connected: set {upper}_CLIENT_ID and"
             f" {upper}_CLIENT_SECRET of your OAuth client."
         ) from None
 
@@ -192,7 +193,7 @@ def _renew_refused(tools: Needs, shop_id: int, used: HelpdeskAccess) -> NoReturn
 
 
 def _disconnect(tools: Needs, shop_id: int, account_id: int, kind: str, refresh_token: str) -> None:
-    name = kind.capitalize()
+    name = KINDS[kind].name
     with tools.db.shop(shop_id) as session:
         _of_pair(
             session,

@@ -34,7 +34,11 @@ class ZendeskAtHand:
     # --- Connecting
 
     def begin(self, subdomain: str = SUBDOMAIN) -> TestResponse:
-        return self.visit(connect_link(self.world.ports, shop_id=self.shop.id, subdomain=subdomain))
+        return self.visit(
+            connect_link(
+                self.world.ports, shop_id=self.shop.id, kind="zendesk", subdomain=subdomain
+            )
+        )
 
     def visit(self, url: str) -> TestResponse:
         parts = urlsplit(url)

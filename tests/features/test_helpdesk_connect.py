@@ -52,7 +52,7 @@ def test_whole_way_stores_the_account_encrypted_and_listens_for_replies(world: W
 
 def test_page_asks_for_the_subdomain_and_understands_what_people_paste(world: World) -> None:
     desk = at_hand(world)
-    link = connect_link(world.ports, shop_id=desk.shop.id)
+    link = connect_link(world.ports, shop_id=desk.shop.id, kind="zendesk")
     asked = desk.visit(link)
     assert asked.status_code == 200 and 'name="subdomain"' in asked.text
     gone = desk.visit(f"{link}&subdomain=https%3A%2F%2FAcme.zendesk.com%2Fagent")
@@ -63,7 +63,7 @@ def test_page_asks_for_the_subdomain_and_understands_what_people_paste(world: Wo
 @pytest.mark.parametrize("typed", ["evil.com", "a/b", "acme.zendesk.com.evil.com", "@evil", "-x"])
 def test_foreign_addresses_are_refused_with_a_remedy(world: World, typed: str) -> None:
     desk = at_hand(world)
-    link = connect_link(world.ports, shop_id=desk.shop.id)
+    link = connect_link(world.ports, shop_id=desk.shop.id, kind="zendesk")
     refused = world.client.get(
         "/connect/zendesk", query_string=parse_qs(urlsplit(link).query) | {"subdomain": typed}
     )
@@ -77,7 +77,7 @@ def test_foreign_addresses_are_refused_with_a_remedy(world: World, typed: str) -
 def test_only_a_link_of_ours_connects_and_only_its_own_shop(world: World) -> None:
     desk = at_hand(world)
     world.shop("other.myshopify.com", line="+12025550189")
-    good = connect_link(world.ports, shop_id=desk.shop.id, subdomain="acme")
+    good = connect_link(world.ports, shop_id=desk.shop.id, kind="zendesk", subdomain="acme")
     for bad in (
         f"{PUBLIC_URL}/connect/zendesk?shop={DOMAIN}&subdomain=acme",
         good.replace("link=", "link=x"),
@@ -147,7 +147,7 @@ def test_helpdesk_that_does_not_answer_is_a_page_and_not_an_error(world: World) 
 
 def test_installation_without_an_oauth_client_names_what_is_missing(world: World) -> None:
     desk = at_hand(world)
-    link = connect_link(world.ports, shop_id=desk.shop.id, subdomain="acme")
+    link = connect_link(world.ports, shop_id=desk.shop.id, kind="zendesk", subdomain="acme")
     bare = dataclasses.replace(world.ports, helpdesk_authorisations={})
     answer = create_app(bare).test_client().get(link.removeprefix(PUBLIC_URL))
     assert answer.status_code == 503 and "ZENDESK_CLIENT_ID" in answer.text

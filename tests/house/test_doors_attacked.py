@@ -126,7 +126,7 @@ def test_every_route_of_the_api_names_the_permission_it_needs(world: World) -> N
 
 def test_owner_of_another_shop_gets_and_changes_nothing(two: TwoShops, world: World) -> None:
     before = rows_of(world, two.one)
-    link = connect_link(world.ports, shop_id=two.other.id)
+    link = connect_link(world.ports, shop_id=two.other.id, kind="zendesk")
     link_query = dict(parse_qsl(urlsplit(link).query))
     for rule, method, _ in routes(world.client.application):
         token = id_token(world, OTHER, user=OTHER_OWNER)

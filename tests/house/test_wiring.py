@@ -32,6 +32,8 @@ OPEN_DOORS = {
     "/static/<path:filename>": "files that ship with the app",
     "/connect/zendesk": "the link is signed and short-lived",
     "/connect/zendesk/callback": "the state is signed and short-lived",
+    "/connect/gorgias": "the link is signed and short-lived",
+    "/connect/gorgias/callback": "the state is signed and short-lived",
     "/join/<slug>": "the shop's public opt-in page, open only if the shop opened it; its form is"
     " signed, limited and shows nothing of anybody",
     "/join/<slug>/done": "the same page, after the form",

@@ -22,6 +22,7 @@ from app.foundation import audit
 from app.foundation.errors import Permanent, Temporary
 from app.foundation.limits import Limits
 from app.helpdesk.connect import connect_link
+from app.helpdesk.kinds import KINDS
 from app.helpdesk.models import HelpdeskAccount
 from app.helpdesk.needs import DoorNeeds
 from app.messaging.models import Sender
@@ -130,7 +131,12 @@ def blueprint(tools: Needs, limits: Limits, *, api_key: str, secrets: Sequence[s
                 what="latest check-ins by order name",
             )
             sender = session.scalars(sa.select(Sender).where(Sender.state != "retired")).first()
-            helpdesk = session.scalars(sa.select(HelpdeskAccount)).first()
+            helpdesk = session.scalars(
+                # The connected one, else the one that was connected last.
+                sa.select(HelpdeskAccount).order_by(
+                    HelpdeskAccount.state, HelpdeskAccount.connected_at.desc()
+                )
+            ).first()
             lines = recent_check_ins(session)
             counts = counts_by_state(session, since=now - timedelta(days=7))
         return page(
@@ -141,12 +147,16 @@ def blueprint(tools: Needs, limits: Limits, *, api_key: str, secrets: Sequence[s
             sender=sender,
             helpdesk=helpdesk,
             role=role,
-            connect_url=connect_link(tools, shop_id=shop.id)
-            if may(role, Permission.SETTINGS)
-            else None,
+            kinds=KINDS,
+            connect_urls=connect_urls(shop.id) if may(role, Permission.SETTINGS) else {},
             check_ins=lines,
             counts=counts,
         )
+
+    def connect_urls(shop_id: int) -> dict[str, str]:
+        """By kind of helpdesk: those that this installation has an OAuth client for."""
+        offered = [kind for kind in KINDS if kind in tools.helpdesk_authorisations]
+        return {kind: connect_link(tools, shop_id=shop_id, kind=kind) for kind in offered or KINDS}
 
     return pages
 
