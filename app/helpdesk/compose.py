@@ -1,8 +1,8 @@
 """The words of comments, notes and tickets. Pure: rows in, paragraphs out.
 
 Called by `plan`, `report_failure` and `receive_reply`. Agents must see at a glance who said what,
-so every text of ours carries a label; the buyer's own words carry none. Phone-only requesters:
-a helpdesk's default triggers e-mail whoever has an address, and our buyers asked for texts.
+so every text of ours carries a label; the buyer's own words carry none. An e-mail is named only to
+helpdesks that do not mail whoever has one (`kinds`): our buyers asked for texts.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from app.foundation.media import MediaGone, MediaStore
-from app.helpdesk.ports import Author, Comment, Requester, TicketFile
+from app.helpdesk.ports import Author, Comment, Numbers, Requester, TicketFile
 from app.helpdesk.texts import Photo, Text
 from app.messaging.models import Message
 from app.orders.models import Fulfillment, Order, OrderLine
@@ -41,6 +41,7 @@ class Buyer:
     first_name: str | None = field(repr=False)
     last_name: str | None = field(repr=False)
     shared_phone: bool  # several customers have it: it is nobody's by name
+    email: str | None = field(default=None, repr=False)  # where the helpdesk may know it
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class PlannedComment:
     public: bool = True
     photos: tuple[StoredPhoto, ...] = ()
 
-    def load(self, media: MediaStore) -> Comment:
+    def load(self, media: MediaStore, numbers: Numbers | None) -> Comment:
         """With its photos; one that was erased meanwhile stays away."""
         files = []
         for photo in self.photos:
@@ -62,7 +63,7 @@ class PlannedComment:
                 log.info("photo erased before it was mirrored", filename=photo.filename)
                 continue
             files.append(TicketFile(photo.filename, photo.content_type, content))
-        return Comment(self.author, self.paragraphs, self.public, tuple(files))
+        return Comment(self.author, self.paragraphs, self.public, tuple(files), numbers)
 
 
 def comment_of(texts: Sequence[Text]) -> PlannedComment:
@@ -123,6 +124,7 @@ def requester_of(buyer: Buyer, shop_domain: str) -> Requester:
         external_id=f"doorstep:{shop_domain}:{buyer.contact_id}",
         name=name or buyer.phone,
         phone=buyer.phone,
+        email=None if buyer.shared_phone else buyer.email,
     )
 
 

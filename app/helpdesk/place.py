@@ -12,12 +12,14 @@ from typing import Any
 from app.foundation.crypto import KeyRing
 from app.foundation.db import Session
 from app.helpdesk.compose import Buyer, requester_of
-from app.helpdesk.ports import HelpdeskAccess, Requester
+from app.helpdesk.kinds import KINDS
+from app.helpdesk.ports import HelpdeskAccess, Numbers, Requester
 from app.helpdesk.tokens import ready_access
 
-# Of a buyer `p`, their shop `s` and the account `a`; `buyer_of` and `access_of` read them.
+# Of a buyer `p`, their shop `s` and the account `a`; the functions below read them.
 COLUMNS = """
-  p.id AS contact_id, p.phone, p.first_name, p.last_name, p.shared_phone, s.domain,
+  p.id AS contact_id, p.phone, p.first_name, p.last_name, p.email, p.shared_phone, s.domain,
+  (SELECT n.phone FROM senders n WHERE n.shop_id = s.id AND n.state <> 'retired') AS line,
   a.id AS account_id, a.kind, a.subdomain, a.access_token, a.expires_at, a.bot_user_id
 """
 OF_LINK = f"""
@@ -41,6 +43,7 @@ class At:
     ticket_id: str | None
     requester_id: str | None
     requester: Requester = field(repr=False)
+    numbers: Numbers | None
     access: HelpdeskAccess | None = field(default=None, repr=False)  # None: to be refreshed
 
 
@@ -55,12 +58,24 @@ def place_of(session: Session, *, now: datetime, keys: KeyRing, link_id: int) ->
         ticket_id=row.ticket_id,
         requester_id=row.requester_id,
         requester=requester_of(buyer_of(row), row.domain),
+        numbers=numbers_of(row),
         access=access_of(row, keys, now),
     )
 
 
 def buyer_of(row: Any) -> Buyer:
-    return Buyer(row.contact_id, row.phone, row.first_name, row.last_name, row.shared_phone)
+    return Buyer(
+        contact_id=row.contact_id,
+        phone=row.phone,
+        first_name=row.first_name,
+        last_name=row.last_name,
+        shared_phone=row.shared_phone,
+        email=row.email if KINDS[row.kind].knows_buyers_by_email else None,
+    )
+
+
+def numbers_of(row: Any) -> Numbers | None:
+    return Numbers(buyer=row.phone, shop=row.line) if row.line else None
 
 
 def access_of(row: Any, keys: KeyRing, now: datetime) -> HelpdeskAccess | None:

@@ -7,9 +7,9 @@ late, twice, in the wrong order or not at all go out too, in the order of the ti
 What a buyer writes into the ticket by e-mail is theirs to read there; only a request for no more
 texts is heard here (`hear_requester`).
 
-Echo rule: a comment becomes a text only if it is public, by staff, and not ours. One by the user
-whom our authorisation acts as may be ours before our own call has returned; it is held until no
-write to that ticket is unsettled. That user may also be a human who answers.
+Echo rule: a comment becomes a text only if it is public, by staff, typed by a person, and not ours.
+One by the user whom our authorisation acts as may be ours before our own call has returned; it is
+held until no write to that ticket is unsettled. That user may also be a human who answers.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from app.helpdesk.models import HelpdeskAccount, TicketLink
 from app.helpdesk.needs import Needs
 from app.helpdesk.notes import write_note
 from app.helpdesk.place import At, place_of
-from app.helpdesk.ports import ReadComment, TicketGone
+from app.helpdesk.ports import ReadComment, TicketGone, Writer
 from app.helpdesk.reply_photos import Attached, take_photos
 from app.helpdesk.reply_text import Unsendable, as_text, is_merge_notice
 from app.helpdesk.tokens import Desk
@@ -92,7 +92,8 @@ def is_later(comment_id: str, than: str) -> bool:
 
 def _read_link(session: Session, tools: Needs, link_id: int) -> _Ticket | None:
     link = session.get(TicketLink, link_id)
-    if link is None or link.ticket_id is None or link.state not in ("open", "solved"):
+    # Closed: where agents may still answer in a ticket whose thread has gone on elsewhere.
+    if link is None or link.ticket_id is None or link.state not in ("open", "solved", "closed"):
         return None
     account = session.get_one(HelpdeskAccount, link.account_id)
     return _Ticket(
@@ -123,6 +124,10 @@ def _take(tools: Needs, desk: Desk, ticket: _Ticket, comment: ReadComment) -> No
 
 def _judge(tools: Needs, ticket: _Ticket, comment: ReadComment) -> _Verdict:
     if not comment.public or is_merge_notice(comment.text):
+        return _Verdict.NOT_FOR_BUYER
+    if comment.writer is not Writer.PERSON:
+        # A program's is an echo. A rule's automatic answer stays in the helpdesk too: the buyer was
+        # answered by us already. If a shop wants them sent, its preference is asked here.
         return _Verdict.NOT_FOR_BUYER
     if not comment.by_staff and not wants_no_more_texts(comment):
         return _Verdict.NOT_FOR_BUYER

@@ -13,8 +13,8 @@ from app.foundation.crypto import KeyRing
 from app.foundation.db import Session
 from app.helpdesk.compose import Buyer, requester_of
 from app.helpdesk.ledger import STALE_SECONDS
-from app.helpdesk.place import COLUMNS, At, access_of, buyer_of
-from app.helpdesk.ports import HelpdeskAccess
+from app.helpdesk.place import COLUMNS, At, access_of, buyer_of, numbers_of
+from app.helpdesk.ports import HelpdeskAccess, Numbers
 
 ORDER_NOTE = "order"  # key of the note with the order's facts
 
@@ -72,6 +72,7 @@ class Standing:
     kind: str
     connected_at: datetime
     updates_per_minute: int
+    numbers: Numbers | None
     access: HelpdeskAccess | None = field(repr=False)
     link: Link | None
     link_ids: tuple[int, ...]  # of all tickets that the thread ever had
@@ -91,6 +92,7 @@ class Standing:
             ticket_id=link.ticket_id,
             requester_id=link.requester_id,
             requester=requester_of(self.buyer, self.shop_domain),
+            numbers=self.numbers,
             access=self.access,
         )
 
@@ -126,6 +128,7 @@ def read_standing(
         kind=row.kind,
         connected_at=row.connected_at,
         updates_per_minute=row.updates_per_minute,
+        numbers=numbers_of(row),
         access=access_of(row, keys, now),
         link=link,
         link_ids=tuple(row.link_ids or ()),

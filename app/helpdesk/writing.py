@@ -93,7 +93,7 @@ def open_ticket(tools: Needs, step: Open) -> Settle:
                 idempotency_key=step.idempotency_key,
                 subject=step.subject,
                 requester_id=requester_id,
-                first_comment=step.first.load(tools.media),
+                first_comment=step.first.load(tools.media, at.numbers),
                 tags=TAGS,
                 follow_up_of=step.follow_up_of,
             ),
@@ -130,7 +130,7 @@ def write_comment(tools: Needs, step: Write, *, tags: tuple[str, ...] = ()) -> S
             written = desk.helpdesk.add_comment(
                 desk.access,
                 at.ticket_id,
-                step.comment.load(tools.media),
+                step.comment.load(tools.media, at.numbers),
                 requester_id=at.requester_id or "",
                 tags=tags,
                 reopen=step.reopen,

@@ -4,17 +4,13 @@ What asks nothing of us is answered and not stored: most events are our own comm
 
 Zendesk waits 10 to 12 s, never repeats most errors and stops calling after too many of them
 (developer.zendesk.com, "Webhooks"), so nothing else happens here. 409 and 503 with a short
-Retry-After are the answers that it does repeat. Accounts are remembered for some seconds; one
-whose signature does not fit is read anew, for it may have been connected again meanwhile.
+Retry-After are the answers that it does repeat.
 """
 
 from __future__ import annotations
 
 import json
-import time
-from dataclasses import dataclass, field
 
-import sqlalchemy as sa
 import structlog
 from flask import Blueprint, Response, request
 
@@ -23,27 +19,18 @@ from app.foundation.inbox import store_receipt
 from app.foundation.jobs import Tools
 from app.foundation.limits import Strangers, visitor
 from app.foundation.metrics import DOOR_ANSWERS
-from app.helpdesk.models import HelpdeskAccount
+from app.helpdesk.known_doors import KnownDoor, KnownDoors
 from app.vendors.zendesk import webhooks
 
 log = structlog.get_logger()
 
-REMEMBER_SECONDS = 5.0
-MOST_REMEMBERED = 1000
 RETRY_AFTER = "5"
 GUESSES = 60  # of keys that nobody has, by one visitor in a minute, before we stop looking them up
 
 
-@dataclass(frozen=True)
-class _Door:
-    account_id: int
-    secret: str = field(repr=False)
-    until: float  # monotonic
-
-
 def blueprint(tools: Tools) -> Blueprint:
     doors = Blueprint("zendesk_webhooks", __name__)
-    known: dict[str, _Door] = {}
+    known = KnownDoors(tools.db, tools.keys, "zendesk")
     strangers = Strangers("zendesk", most=GUESSES, seconds=60)
 
     def answer(status: int) -> Response:
@@ -52,27 +39,7 @@ def blueprint(tools: Tools) -> Blueprint:
         headers = {"Retry-After": pauses[status]} if status in pauses else {}
         return Response(status=status, headers=headers)
 
-    def find(door_key: str, *, anew: bool = False) -> _Door | None:
-        remembered = known.get(door_key)
-        if remembered is not None and remembered.until > time.monotonic() and not anew:
-            return remembered
-        with tools.db.across_shops("zendesk door: whose key is this") as session:
-            row = session.execute(
-                sa.select(HelpdeskAccount.id, HelpdeskAccount.webhook_secret).where(
-                    HelpdeskAccount.door_key == door_key, HelpdeskAccount.kind == "zendesk"
-                )
-            ).one_or_none()
-        if row is None or row.webhook_secret is None:
-            known.pop(door_key, None)
-            return None
-        if len(known) >= MOST_REMEMBERED:
-            known.clear()
-        until = time.monotonic() + REMEMBER_SECONDS
-        door = _Door(row.id, tools.keys.decrypt(row.webhook_secret), until)
-        known[door_key] = door
-        return door
-
-    def is_genuine(door: _Door, body: bytes) -> bool:
+    def is_genuine(door: KnownDoor, body: bytes) -> bool:
         try:
             webhooks.verify(
                 secret=door.secret,
@@ -96,12 +63,12 @@ def blueprint(tools: Tools) -> Blueprint:
             return answer(429)
         body = request.get_data(cache=False)
         try:
-            door = find(door_key)
+            door = known.find(door_key)
             if door is None:
                 strangers.failed(visitor())
                 return answer(404)
             if not is_genuine(door, body):
-                door = find(door_key, anew=True)
+                door = known.find(door_key, anew=True)
                 if door is None or not is_genuine(door, body):
                     return answer(401)
             body = webhooks.as_event(
