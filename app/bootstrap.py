@@ -18,6 +18,9 @@ from app.proof.anchor_folder import AnchorFolder
 from app.proof.ports import Anchors
 from app.settings import Settings
 from app.shops.ports import IdTokens, TokenSource
+from app.vendors.gorgias.client import GorgiasClient
+from app.vendors.gorgias.helpdesk import GorgiasHelpdesk
+from app.vendors.gorgias.oauth import GorgiasAuthorisation
 from app.vendors.shopify.client import ShopifyClient
 from app.vendors.shopify.commerce import ShopifyCommerce
 from app.vendors.shopify.oauth import ShopifyTokenSource
@@ -80,6 +83,15 @@ def build(settings: Settings, reactions: Reactions) -> Ports:
             redirect_uri=f"{settings.public_url}/connect/zendesk/callback",
             clock=clock,
         )
+    gorgias = GorgiasClient(base_url=settings.gorgias_base_url, clock=clock)
+    if settings.gorgias_client_id and settings.gorgias_client_secret:
+        authorisations["gorgias"] = GorgiasAuthorisation(
+            gorgias,
+            client_id=settings.gorgias_client_id,
+            client_secret=settings.gorgias_client_secret.get_secret_value(),
+            redirect_uri=f"{settings.public_url}/connect/gorgias/callback",
+            clock=clock,
+        )
     return Ports(
         settings=settings,
         db=Database(
@@ -99,7 +111,10 @@ def build(settings: Settings, reactions: Reactions) -> Ports:
             api_secret=settings.shopify_secrets[0],
         ),
         id_tokens=ShopifyIdTokens(settings.shopify_api_key, settings.shopify_secrets),
-        helpdesks={"zendesk": ZendeskHelpdesk(zendesk)},
+        helpdesks={
+            "zendesk": ZendeskHelpdesk(zendesk),
+            "gorgias": GorgiasHelpdesk(gorgias, clock),
+        },
         helpdesk_authorisations=authorisations,
     )
 

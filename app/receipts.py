@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from app.foundation.db import Database
+from app.vendors.gorgias import receipts as gorgias
 from app.vendors.shopify import receipts as shopify
 from app.vendors.zendesk import receipts as zendesk
 
@@ -19,6 +20,7 @@ from app.vendors.zendesk import receipts as zendesk
 HANDLERS: Mapping[str, Callable[..., bool]] = {
     "shopify": shopify.work,
     "zendesk": zendesk.work,
+    "gorgias": gorgias.work,
 }
 
 

@@ -30,7 +30,7 @@ BATCH = 32
 CLAIM = 512  # rows of one queue in one look
 HELD_JOBS = 128  # at most, of one queue
 # A helpdesk's webhook is mostly an agent's reply, for which a buyer waits.
-QUEUE_OF_SOURCE = {"shopify": "sync", "zendesk": "reply"}
+QUEUE_OF_SOURCE = {"shopify": "sync", "zendesk": "reply", "gorgias": "reply"}
 # A row that was handed out and not begun: at once when Redis has forgotten everything, soon when
 # its queue holds nothing any more, and in any case after a time that suits a full queue.
 AGAIN_SECONDS = 20

@@ -16,6 +16,7 @@ from app.foundation.errors import Misconfigured
 
 SHOPIFY_BASE_URL = "https://{shop}"
 ZENDESK_BASE_URL = "https://{subdomain}.zendesk.com"
+GORGIAS_BASE_URL = "https://{subdomain}.gorgias.com"
 
 
 class Settings(BaseModel):
@@ -59,6 +60,11 @@ class Settings(BaseModel):
     zendesk_organization_id: str = ""  # sent as marketplace headers
     zendesk_app_id: str = ""
 
+    # Gorgias: one OAuth app for all shops
+    gorgias_client_id: str | None = None
+    gorgias_client_secret: SecretStr | None = None
+    gorgias_base_url: str = GORGIAS_BASE_URL
+
     @model_validator(mode="after")
     def _bucket_can_be_entered(self) -> Settings:
         if self.media_s3_bucket and not (self.media_s3_key and self.media_s3_secret):
@@ -75,6 +81,7 @@ class Settings(BaseModel):
                 ("SHOPIFY_BASE_URL", self.shopify_base_url != SHOPIFY_BASE_URL),
                 ("TWILIO_BASE_URL", self.twilio_base_url is not None),
                 ("ZENDESK_BASE_URL", self.zendesk_base_url != ZENDESK_BASE_URL),
+                ("GORGIAS_BASE_URL", self.gorgias_base_url != GORGIAS_BASE_URL),
                 ("SANDBOX_CLOCK_PATH", self.sandbox_clock_path is not None),
             )
             if changed

@@ -23,6 +23,7 @@ from app.messaging import api as messaging_api
 from app.privacy import api as privacy_api
 from app.proof import api as proof_api
 from app.shops import api as shops_api
+from app.vendors.gorgias import api as gorgias_api
 from app.vendors.shopify import api as shopify_api
 from app.vendors.shopify import pages as shopify_pages
 from app.vendors.twilio import api as twilio_api
@@ -63,6 +64,7 @@ def create_app(ports: Ports) -> Flask:
         ),
         twilio_api.blueprint(ports, public_url=settings.public_url),
         zendesk_api.blueprint(ports),
+        gorgias_api.blueprint(ports),
         helpdesk_api.blueprint(ports, limits),
         messaging_api.blueprint(ports),
         shops_api.blueprint(ports, limits),

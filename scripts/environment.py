@@ -62,6 +62,8 @@ def development(
         "ZENDESK_ORGANIZATION_ID": "12345",
         "ZENDESK_APP_ID": "99999",
         "ZENDESK_BASE_URL": f"{at.sandbox_url}/zendesk/{{subdomain}}",
+        "GORGIAS_CLIENT_ID": "doorstep-sandbox",
+        "GORGIAS_BASE_URL": f"{at.sandbox_url}/gorgias/{{subdomain}}",
         "SANDBOX_URL": at.sandbox_url,
         "SANDBOX_CLOCK_PATH": str(STATE / "clock"),
         "SANDBOX_STATE_PATH": str(STATE / "sandbox"),
@@ -89,6 +91,7 @@ def development_secrets() -> dict[str, str]:
         "ENCRYPTION_KEYS": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
         "SHOPIFY_API_SECRET": secrets.token_hex(24),
         "ZENDESK_CLIENT_SECRET": secrets.token_hex(24),
+        "GORGIAS_CLIENT_SECRET": secrets.token_hex(24),
         "METRICS_TOKEN": secrets.token_urlsafe(24),
     }
     if not fresh.keys() <= known.keys():

@@ -15,7 +15,8 @@ from scripts.screen import Problem
 SETTINGS_FILE = STATE / "run.json"
 # What a command needs; the rest of the environment is its caller's own.
 PREFIXES = ("DOORSTEP_", "PUBLIC_", "DATABASE_URL", "REDIS_", "ENCRYPTION_", "METRICS_", "MEDIA_",
-            "SHOPIFY_", "TWILIO_", "ZENDESK_", "SANDBOX_")  # fmt: skip
+            "SHOPIFY_", "TWILIO_", "ZENDESK_", "GORGIAS_",
+            "SANDBOX_")  # fmt: skip
 
 RUN_ON_NOTHING = {"make-key", "permission", "understand"}  # answered before settings are read
 

@@ -113,7 +113,8 @@ def kinds_present() -> list[str]:
 
 def test_environment(*, faults: str) -> dict[str, str]:
     """The developer's own settings must not reach the tests, and no proxy may."""
-    ours = ("DOORSTEP_", "SHOPIFY_", "TWILIO_", "ZENDESK_", "SANDBOX_", "DATABASE_", "REDIS_")
+    ours = ("DOORSTEP_", "SHOPIFY_", "TWILIO_", "ZENDESK_", "GORGIAS_", "SANDBOX_", "DATABASE_",
+            "REDIS_")  # fmt: skip
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     # Some hundred Pythons are started: each would compile everything anew.
     kept.pop("PYTHONDONTWRITEBYTECODE", None)

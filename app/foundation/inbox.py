@@ -29,7 +29,7 @@ class Receipt(Base):
     __tablename__ = "receipts"
 
     id: Mapped[Id]
-    source: Mapped[str]  # shopify | zendesk
+    source: Mapped[str]  # shopify | zendesk | gorgias
     topic: Mapped[str]
     owner: Mapped[str]  # shop domain or helpdesk account: whose it is, in the source's words
     delivery_id: Mapped[str]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
@@ -12,9 +13,12 @@ from app.foundation.clock import SystemClock
 from app.foundation.errors import Temporary, Unknowable
 from app.helpdesk.ports import Helpdesk, HelpdeskAccess, TicketFile, TicketState
 from app.vendors.fake.helpdesk import BOT_ID, FakeHelpdesk
+from app.vendors.gorgias.client import GorgiasClient
+from app.vendors.gorgias.helpdesk import GorgiasHelpdesk
 from app.vendors.zendesk.client import MarketplaceApp, ZendeskClient
 from app.vendors.zendesk.helpdesk import ZendeskHelpdesk
 from sandbox import clock, faults
+from tests.vendors import gorgias_sandbox
 from tests.vendors.zendesk_sandbox import SUBDOMAIN, EmulatedZendesk, running
 
 
@@ -140,6 +144,55 @@ class ZendeskDriver:
         clock.advance(seconds)
 
 
+class GorgiasDriver:
+    def __init__(self, emulated: gorgias_sandbox.EmulatedGorgias) -> None:
+        self._emulated = emulated
+        template = emulated.url.replace(gorgias_sandbox.SUBDOMAIN, "{subdomain}")
+        client = GorgiasClient(base_url=template, clock=SandboxClock())
+        self.helpdesk = GorgiasHelpdesk(client, SandboxClock())
+        self.access = self._come_in()
+        emulated.plan(metered=False)
+
+    def _come_in(self) -> HelpdeskAccess:
+        access = HelpdeskAccess(
+            1, gorgias_sandbox.SUBDOMAIN, self._emulated.grant()["access_token"]
+        )
+        return replace(access, bot_user_id=self.helpdesk.who_am_i(access))
+
+    def agent_replies(
+        self, ticket_id: str, text: str, *, public: bool = True, files: tuple[TicketFile, ...] = ()
+    ) -> str:
+        return self._emulated.agent_replies(ticket_id, text, public=public, files=files)
+
+    def put_state(self, ticket_id: str, state: TicketState) -> None:
+        """Closed for good is closed for more than a day."""
+        done = state in (TicketState.SOLVED, TicketState.CLOSED)
+        status = "closed" if done else "open"
+        self._emulated.desk(ticket_id, "status", {"status": status})
+        if state is TicketState.CLOSED:
+            clock.advance(25 * 3600)
+            self.access = self._come_in()  # a token lives a day
+
+    def merge(self, ticket_id: str, into: str) -> None:
+        raise NotImplementedError("what the API shows of merged tickets is not documented")
+
+    def delete(self, ticket_id: str) -> None:
+        assert self._emulated.http.delete(f"/_ui/tickets/{ticket_id}").status_code == 204
+
+    def tags_of(self, ticket_id: str) -> tuple[str, ...]:
+        return tuple(self._emulated.ticket(ticket_id)["tags"])
+
+    def lose_answer(self) -> None:
+        for operation in ("tickets.create", "messages.create"):
+            faults.add("gorgias", "timeout_after_acting", operation=operation, seconds=0, count=1)
+
+    def refuse_once(self) -> None:
+        faults.add("gorgias", "429", retry_after=7, count=1)
+
+    def let_pass(self, seconds: int) -> None:
+        clock.advance(seconds)
+
+
 @contextmanager
 def fake() -> Iterator[Driver]:
     yield FakeDriver()
@@ -149,3 +202,9 @@ def fake() -> Iterator[Driver]:
 def zendesk() -> Iterator[Driver]:
     with running() as emulated:
         yield ZendeskDriver(emulated)
+
+
+@contextmanager
+def gorgias() -> Iterator[Driver]:
+    with gorgias_sandbox.running() as emulated:
+        yield GorgiasDriver(emulated)

@@ -30,6 +30,7 @@ def test_production_takes_the_real_vendors() -> None:
         {"shopify_base_url": "https://evil.example"},
         {"twilio_base_url": "https://evil.example"},
         {"zendesk_base_url": "https://evil.example"},
+        {"gorgias_base_url": "https://evil.example"},
         {"sandbox_clock_path": "/tmp/clock"},
         {"public_url": "http://doorstep.example"},
         {"trusted_proxies": -1},
