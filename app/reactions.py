@@ -19,7 +19,13 @@ from app.consent import from_checkout as consent_from_checkout
 from app.consent.events import ConsentRevoked, MarketingRevoked
 from app.conversations import answer_at_once as conversations_answer_at_once
 from app.conversations import route as conversations_route
-from app.conversations.events import ContactWrote, CrisisSeen, MessageAdded
+from app.conversations.events import (
+    ContactWrote,
+    CrisisSeen,
+    HandedBack,
+    MessageAdded,
+    TakenOver,
+)
 from app.foundation.db import LaterWork, Session, key_of_order
 from app.foundation.events import Event
 from app.helpdesk import follow_text as helpdesk_follow_text
@@ -106,6 +112,8 @@ REACTIONS: Mapping[type[Event], tuple[Now | Later, ...]] = {
     ),
     MarketingRevoked: (Later("joining.sync_marketing", "sync", ("contact_id",)),),
     # Threads
+    TakenOver: (),
+    HandedBack: (),
     CrisisSeen: (
         Later("helpdesk.flag_urgent", "reply", ("conversation_id", "message_id", "kind")),
     ),

@@ -21,6 +21,7 @@ from app.consent.receipt import consent_receipt
 from app.consent.record import ask_whether_to_stop
 from app.contacts.models import Contact
 from app.conversations.events import CrisisSeen
+from app.conversations.holder import give_to_human
 from app.conversations.models import Conversation
 from app.conversations.open import Thread
 from app.conversations.reply import OwnText, add_own_text
@@ -65,7 +66,7 @@ def answer_at_once(session: Session, event: TextReceived, *, now: datetime) -> N
 def name_help(session: Session, event: TextReceived, *, now: datetime, kind: CrisisKind) -> None:
     """The assistant stays silent from here on: a human looks, and the buyer knows whom to call."""
     conversation = thread_of(session, event)
-    conversation.handled_by = "agent"
+    give_to_human(conversation, now=now)
     conversation.urgent_at = conversation.urgent_at or now
     country = session.scalars(
         sa.select(sa.func.coalesce(Contact.country, Shop.country))

@@ -33,3 +33,19 @@ class CrisisSeen(Event):
     conversation_id: int
     message_id: int
     kind: str  # self_harm | violence | medical
+
+
+@dataclass(frozen=True)
+class TakenOver(Event):
+    """A human stepped in; the assistant is silent from here on."""
+
+    conversation_id: int
+    by: str  # agent:zendesk:8817 | staff:42 | ticket
+
+
+@dataclass(frozen=True)
+class HandedBack(Event):
+    """The assistant may answer again."""
+
+    conversation_id: int
+    by: str

@@ -24,6 +24,7 @@ class Conversation(Base):
     turn_at: Mapped[datetime | None]  # last text of the current turn
     turn_began_with: Mapped[int | None]  # its first text
     waiting_since: Mapped[datetime | None]  # a buyer's text that nobody has answered yet
+    raised_at: Mapped[datetime | None]  # a human was called for, or stepped in; see `holder`
     urgent_at: Mapped[datetime | None]  # the buyer wrote of danger; a human must look
     last_inbound_at: Mapped[datetime | None]
     last_message_at: Mapped[datetime]

@@ -14,8 +14,10 @@ import sqlalchemy as sa
 
 from app.consent.permission import Purpose
 from app.conversations.events import MessageAdded
+from app.conversations.holder import locked_thread
 from app.conversations.models import Conversation
 from app.conversations.open import Thread
+from app.conversations.take_over import take_over
 from app.foundation.db import Session
 from app.messaging.locks import lock_contact
 from app.messaging.models import Message
@@ -130,11 +132,7 @@ def reply_as_agent(
         sa.select(Conversation.contact_id).where(Conversation.id == conversation_id)
     ).one()
     lock_contact(session, contact_id)  # first, see `messaging.locks`
-    conversation = session.scalars(
-        sa.select(Conversation).where(Conversation.id == conversation_id).with_for_update()
-    ).one()
-    conversation.handled_by = "agent"
-    conversation.state = "open"
+    conversation = locked_thread(session, conversation_id)
     added = add_own_text(
         session,
         now=now,
@@ -150,5 +148,9 @@ def reply_as_agent(
         ),
     )
     if isinstance(added, Added):
+        # Not when it is heard a second time: the thread may have been handed back since.
+        conversation.state = "open"
         conversation.last_message_at, conversation.waiting_since = now, None
+        by = written_by or "agent"
+        take_over(session, now=now, conversation_id=conversation_id, by=by)
     return added

@@ -1,19 +1,25 @@
 """The ticket's state, as agents set it, becomes the link's and the conversation's.
 
-Called by `receive_hook` and `poll`. The state is read from the helpdesk: an event only says that
-there is something to read, for events come late and out of order. A merged ticket's link is
-pointed to the ticket it went into.
+Called by `receive_hook` and `poll`. State and tags are read from the helpdesk: an event only says
+that there is something to read, for events come late and out of order. A ticket that was solved
+hands the thread back to the assistant. A merged ticket's link is pointed to the ticket it went
+into.
 """
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import sqlalchemy as sa
 import structlog
 
+from app.conversations.hand_back import hand_back
+from app.conversations.models import Conversation
 from app.foundation.db import Session
 from app.helpdesk.locks import lock_link
 from app.helpdesk.models import LIVE, TicketLink
 from app.helpdesk.needs import Needs
+from app.helpdesk.obey_steering import obey_tags, take_tag_off
 from app.helpdesk.place import At, place_of
 from app.helpdesk.ports import TicketGone, TicketState, TicketStatus
 from app.helpdesk.writing import desk_at
@@ -46,25 +52,35 @@ def follow_ticket(
         _repoint(tools, at, ticket_id, target)
         return
     with tools.db.shop(shop_id) as session:
-        apply_state(session, link_id=link_id, state=status.state)
+        now = tools.clock.now()
+        apply_state(session, now=now, link_id=link_id, state=status.state)
+        tag = obey_tags(session, now=now, link_id=link_id, tags=status.tags)
+    if tag is not None:
+        take_tag_off(tools, at, tag)
 
 
-def apply_state(session: Session, *, link_id: int, state: TicketState) -> None:
+def apply_state(session: Session, *, now: datetime, link_id: int, state: TicketState) -> None:
     """Only a change is followed: what the buyer wrote since the last one has its own effect."""
     link, conversation = lock_link(session, link_id)
     match state:
         case TicketState.CLOSED if link.state in ("open", "solved"):
             if link.state == "open":
-                conversation.state = "resolved"
+                resolve_thread(session, conversation, now=now)
             link.state = "closed"
         case TicketState.SOLVED if link.state == "open":
             link.state = "solved"
-            conversation.state = "resolved"
+            resolve_thread(session, conversation, now=now)
         case TicketState.OPEN | TicketState.PENDING if link.state == "solved":
             link.state = "open"
             conversation.state = "open"
         case _:
             pass
+
+
+def resolve_thread(session: Session, conversation: Conversation, *, now: datetime) -> None:
+    """As the ticket says. Nothing is told to the helpdesk, which knows."""
+    conversation.state = "resolved"
+    hand_back(session, now=now, conversation_id=conversation.id, by="ticket")
 
 
 def _repoint(tools: Needs, at: At, source: str, target: str) -> None:
@@ -91,7 +107,10 @@ def _repoint(tools: Needs, at: At, source: str, target: str) -> None:
         link.state = {TicketState.CLOSED: "closed", TicketState.SOLVED: "solved"}.get(
             status.state, "open"
         )
-        conversation.state = "open" if link.state == "open" else "resolved"
+        if link.state == "open":
+            conversation.state = "open"
+        else:
+            resolve_thread(session, conversation, now=tools.clock.now())
         log.info("ticket link repointed", link_id=link.id)
 
 

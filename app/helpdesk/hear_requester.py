@@ -34,7 +34,7 @@ def wants_no_more_texts(comment: ReadComment) -> bool:
     return len(said) <= LONGEST and understand(said).opt_out.verdict is Verdict.YES
 
 
-def obey(
+def opt_out(
     session: Session, *, now: datetime, conversation_id: int, kind: str, comment: ReadComment
 ) -> bool:
     """Record it, once. False if that was done before."""

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from app.foundation.errors import Permanent
+from app.helpdesk.steering import read_tags
 
 # Where a closed ticket could take comments for ever, it is opened again for so long after it was
 # closed; then it counts as closed for good, and the next text begins a new one.
@@ -159,12 +160,14 @@ class TicketStatus:
     state: TicketState
     external_id: str | None
     merged_into: str | None = None
+    tags: tuple[str, ...] = ()
 
 
 class HookKind(StrEnum):
     COMMENT_ADDED = "comment_added"
     STATE_CHANGED = "state_changed"
     MERGED = "merged"
+    TAGS_CHANGED = "tags_changed"
     CHANGED = "changed"  # something about the ticket; what, only looking tells
     OTHER = "other"
 
@@ -182,13 +185,16 @@ class HelpdeskHook:
     author_id: str = ""
     state: TicketState | None = None
     merged_into: str | None = None
+    tags_added: tuple[str, ...] = ()
 
     @property
     def asks_something(self) -> bool:
-        """Whether there is anything to look at. Not after a buyer's words or a private note: every
-        text that we add to a ticket comes back as such an event."""
+        """Whether there is anything to look at. Not after a buyer's words: each of them that we
+        add to a ticket comes back as such an event."""
         if self.kind is HookKind.COMMENT_ADDED:
-            return self.public and self.by_staff and self.comment_id is not None
+            return self.by_staff and self.comment_id is not None
+        if self.kind is HookKind.TAGS_CHANGED:
+            return read_tags(self.tags_added) is not None
         return self.kind is not HookKind.OTHER
 
 
@@ -229,6 +235,10 @@ class Helpdesk(Protocol):
         ...
 
     def set_state(self, access: HelpdeskAccess, ticket_id: str, state: TicketState) -> None: ...
+
+    def remove_tag(self, access: HelpdeskAccess, ticket_id: str, tag: str) -> None:
+        """One that is not there is as good. Raises TicketClosed, TicketGone."""
+        ...
 
     def read_status(self, access: HelpdeskAccess, ticket_id: str) -> TicketStatus:
         """Raises TicketGone."""

@@ -37,7 +37,7 @@ def receive_hook(tools: Needs, *, account_id: int, hook: HelpdeskHook) -> None:
             session.later(_reading(link, hook.comment_id))
         elif hook.kind is HookKind.CHANGED:
             session.later(_reading(link, None))
-    if hook.kind in (HookKind.STATE_CHANGED, HookKind.MERGED, HookKind.CHANGED):
+    if hook.kind is not HookKind.COMMENT_ADDED:
         # A disconnected account is followed up by the poll once it is connected again.
         with contextlib.suppress(Disconnected):
             follow_ticket(

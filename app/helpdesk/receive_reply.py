@@ -1,5 +1,7 @@
 """An agent's public reply becomes one text to the buyer, exactly once.
 
+A command in its first line (`steering`), in a private note too, is obeyed and never texted.
+
 Called by the job `helpdesk.import_reply` after a webhook, and by `poll`. The webhook's own words
 are never used: all comments after the last one read are read again, so replies whose events came
 late, twice, in the wrong order or not at all go out too, in the order of the ticket.
@@ -27,14 +29,17 @@ from app.foundation.errors import Temporary
 from app.foundation.outbox import Postponed
 from app.helpdesk import ledger
 from app.helpdesk.compose import opted_out_note, unsent_note
-from app.helpdesk.hear_requester import obey, wants_no_more_texts
+from app.helpdesk.follow_state import resolve_thread
+from app.helpdesk.hear_requester import opt_out, wants_no_more_texts
 from app.helpdesk.models import HelpdeskAccount, TicketLink
 from app.helpdesk.needs import Needs
 from app.helpdesk.notes import write_note
+from app.helpdesk.obey_steering import obey
 from app.helpdesk.place import At, place_of
 from app.helpdesk.ports import ReadComment, TicketGone, Writer
 from app.helpdesk.reply_photos import Attached, take_photos
 from app.helpdesk.reply_text import Unsendable, as_text, is_merge_notice
+from app.helpdesk.steering import read_command
 from app.helpdesk.tokens import Desk
 from app.helpdesk.writing import desk_at, end_link, recover
 
@@ -56,6 +61,7 @@ class _Verdict(Enum):
     LOOK = auto()  # a stray write has to be found or given up first
     SEND = auto()
     OPT_OUT = auto()  # a buyer's own, by e-mail
+    STEER = auto()  # a command in a private note
 
 
 def take_new_comments(
@@ -116,6 +122,8 @@ def _take(tools: Needs, desk: Desk, ticket: _Ticket, comment: ReadComment) -> No
         _send(tools, desk, ticket, comment)
     elif verdict is _Verdict.OPT_OUT:
         _opt_out(tools, ticket, comment)
+    elif verdict is _Verdict.STEER:
+        _obey_command(tools, ticket, comment)
     elif verdict is not _Verdict.NOT_FOR_BUYER:
         raise Postponed(2, "a write to this ticket is not settled yet")
     with tools.db.shop(ticket.at.shop_id) as session:
@@ -123,7 +131,10 @@ def _take(tools: Needs, desk: Desk, ticket: _Ticket, comment: ReadComment) -> No
 
 
 def _judge(tools: Needs, ticket: _Ticket, comment: ReadComment) -> _Verdict:
-    if not comment.public or is_merge_notice(comment.text):
+    if not comment.public:
+        steer, _ = read_command(comment.text)
+        return _Verdict.STEER if steer and comment.by_staff else _Verdict.NOT_FOR_BUYER
+    if is_merge_notice(comment.text):
         return _Verdict.NOT_FOR_BUYER
     if comment.writer is not Writer.PERSON:
         # A program's is an echo. A rule's automatic answer stays in the helpdesk too: the buyer was
@@ -147,12 +158,29 @@ def _judge(tools: Needs, ticket: _Ticket, comment: ReadComment) -> _Verdict:
     return _Verdict.SEND if comment.by_staff else _Verdict.OPT_OUT
 
 
+def _obey_command(tools: Needs, ticket: _Ticket, comment: ReadComment) -> None:
+    with tools.db.shop(ticket.at.shop_id) as session:
+        _steer(session, ticket, comment, tools.clock.now())
+        _mark_read(session, ticket.at.link_id, comment.comment_id, tools.clock.now())
+
+
+def _steer(session: Session, ticket: _Ticket, comment: ReadComment, now: datetime) -> None:
+    steer, _ = read_command(comment.text)
+    if steer is not None:
+        by = f"agent:{ticket.at.kind}:{comment.author_id}"
+        obey(session, now=now, conversation_id=ticket.conversation_id, steer=steer, by=by)
+
+
 def _send(tools: Needs, desk: Desk, ticket: _Ticket, comment: ReadComment) -> None:
     at = ticket.at
+    steer, words = read_command(comment.text)
+    if steer is not None and not words.strip() and not comment.files:
+        _obey_command(tools, ticket, comment)
+        return
     attached = Attached()
     try:
         attached = take_photos(tools, desk, comment)
-        body = as_text(comment.text, has_photos=bool(attached.photos))
+        body = as_text(words, has_photos=bool(attached.photos))
     except Unsendable as refusal:
         problems: tuple[str, ...] = (str(refusal),)
         log.info("reply not sent", link_id=at.link_id, reason=refusal.reason)
@@ -175,7 +203,8 @@ def _send(tools: Needs, desk: Desk, ticket: _Ticket, comment: ReadComment) -> No
             if link.state == "solved":
                 # The agent answered and solved in one go, and the second news came first.
                 conversation = session.get_one(Conversation, ticket.conversation_id)
-                conversation.state = "resolved"
+                resolve_thread(session, conversation, now=now)
+            _steer(session, ticket, comment, now)
             if not attached.left_out:
                 _mark_read(session, at.link_id, comment.comment_id, now)
     for number, problem in enumerate((*problems, *attached.left_out)):
@@ -191,7 +220,7 @@ def _send(tools: Needs, desk: Desk, ticket: _Ticket, comment: ReadComment) -> No
 def _opt_out(tools: Needs, ticket: _Ticket, comment: ReadComment) -> None:
     at = ticket.at
     with tools.db.shop(at.shop_id) as session:
-        obey(
+        opt_out(
             session,
             now=tools.clock.now(),
             conversation_id=ticket.conversation_id,

@@ -98,6 +98,21 @@ class Desk:
         self.courier.dispatch(account, act.told, caused_by="desk.status")
         return answer
 
+    def tag(self, subdomain: str, ticket_id: int) -> ResponseReturnValue:
+        """`{tag}`: as a macro adds one."""
+        tag = json_body(frozenset({"tag"})).get("tag")
+        if not isinstance(tag, str) or not tag or " " in tag:
+            raise refusals.invalid_attribute("tag", "must be a word")
+        with self.world.changing():
+            account = self.world.account(subdomain)
+            ticket = account.ticket(ticket_id)
+            act = self._act(account)
+            tags = list(dict.fromkeys([*ticket["tags"], tag.lower()]))
+            ticketing.update_ticket(act, ticket, {"tags": tags}, None)
+            answer = jsonify(ticket=_summary(account, ticket))
+        self.courier.dispatch(account, act.told, caused_by="desk.tag")
+        return answer
+
     def merge(self, subdomain: str, ticket_id: int) -> ResponseReturnValue:
         """`{into}`: close this ticket into that one."""
         into = json_body(frozenset({"into"})).get("into")
@@ -173,6 +188,7 @@ def open_doors(doors: Doors) -> None:
     doors.page("DELETE", one, desk.delete_ticket)
     doors.page("POST", f"{one}/comments", desk.comment)
     doors.page("POST", f"{one}/status", desk.set_status)
+    doors.page("POST", f"{one}/tags", desk.tag)
     doors.page("POST", f"{one}/merge", desk.merge)
     doors.page("POST", "/_ui/grant", desk.grant)
     doors.page("POST", "/_ui/plan", desk.choose_plan)

@@ -63,6 +63,7 @@ def open_doors(doors: Doors) -> None:
     doors.api("PUT", one, "tickets.update", _update, scope="tickets:write")
     doors.api("GET", f"{one}/comments", "tickets.comments", list_comments, scope="tickets:read")
     doors.api("PUT", f"{one}/tags", "tickets.tags", _add_tags, scope="tickets:write")
+    doors.api("DELETE", f"{one}/tags", "tickets.tags", _remove_tags, scope="tickets:write")
     doors.api("POST", f"{one}/merge", "tickets.merge", _merge, scope="tickets:write")
     doors.api("GET", "/job_statuses/<job_id>", "jobs.show", _job, scope="tickets:read")
 
@@ -187,6 +188,17 @@ def _add_tags(call: Call, ticket_id: int) -> Answer:
     ticket = call.account.ticket(ticket_id)
     act = ticketing.Act(call.account, call.actor, call.base)
     tags = [*ticket["tags"], *(tag for tag in more if tag not in ticket["tags"])]
+    ticketing.update_ticket(act, ticket, {"tags": tags}, None)
+    call.events += act.told
+    return 200, {"tags": tags}
+
+
+def _remove_tags(call: Call, ticket_id: int) -> Answer:
+    """Takes away those named, as the documented DELETE does; its body names them."""
+    gone = _tags(json_body(frozenset({"tags"})).get("tags"))
+    ticket = call.account.ticket(ticket_id)
+    act = ticketing.Act(call.account, call.actor, call.base)
+    tags = [tag for tag in ticket["tags"] if tag not in gone]
     ticketing.update_ticket(act, ticket, {"tags": tags}, None)
     call.events += act.told
     return 200, {"tags": tags}

@@ -42,6 +42,8 @@ class Driver(Protocol):
 
     def put_state(self, ticket_id: str, state: TicketState) -> None: ...
 
+    def put_tag(self, ticket_id: str, tag: str) -> None: ...
+
     def merge(self, ticket_id: str, into: str) -> None: ...
 
     def delete(self, ticket_id: str) -> None: ...
@@ -71,6 +73,9 @@ class FakeDriver:
 
     def put_state(self, ticket_id: str, state: TicketState) -> None:
         self.helpdesk.put_state(ticket_id, state)
+
+    def put_tag(self, ticket_id: str, tag: str) -> None:
+        self.helpdesk.put_tag(ticket_id, tag)
 
     def merge(self, ticket_id: str, into: str) -> None:
         self.helpdesk.merge(ticket_id, into)
@@ -123,6 +128,9 @@ class ZendeskDriver:
 
     def put_state(self, ticket_id: str, state: TicketState) -> None:
         self._emulated.desk(ticket_id, "status", {"status": state.value})
+
+    def put_tag(self, ticket_id: str, tag: str) -> None:
+        self._emulated.desk(ticket_id, "tags", {"tag": tag})
 
     def merge(self, ticket_id: str, into: str) -> None:
         self._emulated.desk(ticket_id, "merge", {"into": int(into)})

@@ -227,6 +227,23 @@ def test_a_solved_ticket_reopens(desk: Driver) -> None:
     assert set(desk.tags_of(opened.ticket_id)) == {"doorstep", "doorstep_failed"}
 
 
+def test_a_humans_tag_is_read_and_can_be_taken_off(desk: Driver) -> None:
+    ticket_id = open_ticket(desk).ticket_id
+    desk.put_tag(ticket_id, "vip")
+    desk.put_tag(ticket_id, "doorstep-ai-on")
+    tags = desk.helpdesk.read_status(desk.access, ticket_id).tags
+    assert set(tags) == {"doorstep", "vip", "doorstep-ai-on"}
+    for _ in range(2):  # one that is gone is as good
+        desk.helpdesk.remove_tag(desk.access, ticket_id, "doorstep-ai-on")
+    assert set(desk.tags_of(ticket_id)) == {"doorstep", "vip"}
+    desk.put_state(ticket_id, TicketState.CLOSED)
+    with pytest.raises(TicketClosed):
+        desk.helpdesk.remove_tag(desk.access, ticket_id, "vip")
+    desk.delete(ticket_id)
+    with pytest.raises(TicketGone):
+        desk.helpdesk.remove_tag(desk.access, ticket_id, "vip")
+
+
 def test_a_closed_ticket_takes_nothing_and_a_follow_up_goes_on(desk: Driver) -> None:
     opened = open_ticket(desk)
     desk.put_state(opened.ticket_id, TicketState.CLOSED)

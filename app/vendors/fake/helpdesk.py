@@ -95,6 +95,10 @@ class FakeHelpdesk:
         """A human throws a ticket away."""
         del self._tickets[ticket_id]
 
+    def put_tag(self, ticket_id: str, tag: str) -> None:
+        """A human, or their macro, adds a tag."""
+        self._tickets[ticket_id].tags.append(tag)
+
     def tags_of(self, ticket_id: str) -> tuple[str, ...]:
         return tuple(self._tickets[ticket_id].tags)
 
@@ -167,10 +171,17 @@ class FakeHelpdesk:
         self._strike()
         self._open_one(access, ticket_id).state = state
 
+    def remove_tag(self, access: HelpdeskAccess, ticket_id: str, tag: str) -> None:
+        self._strike()
+        ticket = self._open_one(access, ticket_id)
+        ticket.tags = [one for one in ticket.tags if one != tag]
+
     def read_status(self, access: HelpdeskAccess, ticket_id: str) -> TicketStatus:
         self._strike()
         one = self._one(access, ticket_id)
-        return TicketStatus(one.ticket_id, one.state, one.external_id, one.merged_into)
+        return TicketStatus(
+            one.ticket_id, one.state, one.external_id, one.merged_into, tuple(one.tags)
+        )
 
     def read_comments_since(
         self, access: HelpdeskAccess, ticket_id: str, comment_id: str | None

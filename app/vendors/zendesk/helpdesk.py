@@ -147,6 +147,10 @@ class ZendeskHelpdesk:
         body = {"ticket": {"status": state.value}}
         self._change(access, ticket_id, "", body, repeatable=True)
 
+    def remove_tag(self, access: HelpdeskAccess, ticket_id: str, tag: str) -> None:
+        """Raises TicketClosed, TicketGone."""
+        self._change(access, ticket_id, "/tags", {"tags": [tag]}, repeatable=True, method="DELETE")
+
     def read_status(self, access: HelpdeskAccess, ticket_id: str) -> TicketStatus:
         """Raises TicketGone."""
         ticket = self._of_ticket(access, ticket_id, "")["ticket"]
@@ -159,7 +163,8 @@ class ZendeskHelpdesk:
                 access, ticket_id, "/comments", {"page[size]": "5", "sort": "-created_at"}
             )
             merged_into = merge_target(said["comments"])
-        return TicketStatus(ticket_id, state, ticket.get("external_id"), merged_into)
+        tags = tuple(str(tag) for tag in ticket.get("tags") or ())
+        return TicketStatus(ticket_id, state, ticket.get("external_id"), merged_into, tags)
 
     def read_comments_since(
         self, access: HelpdeskAccess, ticket_id: str, comment_id: str | None
@@ -209,11 +214,12 @@ class ZendeskHelpdesk:
         body: Mapping[str, Any],
         *,
         repeatable: bool,
+        method: str = "PUT",
     ) -> Any:
         try:
             return self._client.call(
                 access.subdomain,
-                "PUT",
+                method,
                 f"/api/v2/tickets/{int(ticket_id)}{path}",
                 token=access.access_token,
                 body=body,

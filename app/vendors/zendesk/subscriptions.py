@@ -26,6 +26,7 @@ EVENTS = (
     "zen:event-type:ticket.comment_added",
     "zen:event-type:ticket.status_changed",
     "zen:event-type:ticket.merged",
+    "zen:event-type:ticket.tags_changed",
 )
 CALLED_BY_TRIGGER = ("conditional_ticket_events",)  # stands alone or not at all
 

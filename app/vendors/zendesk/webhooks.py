@@ -50,6 +50,7 @@ _KINDS = {
     "comment_added": HookKind.COMMENT_ADDED,
     "status_changed": HookKind.STATE_CHANGED,
     "merged": HookKind.MERGED,
+    "tags_changed": HookKind.TAGS_CHANGED,
 }
 _MOST_ID = 64
 
@@ -148,6 +149,7 @@ def parse(body: bytes) -> HelpdeskHook:
         author_id=_text_id(author.get("id")),
         state=_state(event) if kind is HookKind.STATE_CHANGED else None,
         merged_into=_merged_into(event) if kind is HookKind.MERGED else None,
+        tags_added=_tags_added(event) if kind is HookKind.TAGS_CHANGED else (),
     )
 
 
@@ -179,6 +181,11 @@ def _text_id(value: Any) -> str:
 def _state(event: Mapping[str, Any]) -> TicketState | None:
     current = event.get("current")
     return STATES.get(current.lower()) if isinstance(current, str) else None
+
+
+def _tags_added(event: Mapping[str, Any]) -> tuple[str, ...]:
+    added = event.get("tags_added")
+    return tuple(map(str, added)) if isinstance(added, list) else ()
 
 
 def _merged_into(event: Mapping[str, Any]) -> str | None:
