@@ -112,7 +112,10 @@ REACTIONS: Mapping[type[Event], tuple[Now | Later, ...]] = {
     ),
     MarketingRevoked: (Later("joining.sync_marketing", "sync", ("contact_id",)),),
     # Threads
-    TakenOver: (),
+    # Where tickets open at a hand-off, this is the hour of this one.
+    TakenOver: (
+        Later("helpdesk.mirror", "reply", ("conversation_id",), in_order_of="conversation_id"),
+    ),
     HandedBack: (),
     CrisisSeen: (
         Later("helpdesk.flag_urgent", "reply", ("conversation_id", "message_id", "kind")),

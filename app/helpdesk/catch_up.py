@@ -15,16 +15,24 @@ from app.helpdesk.texts import HISTORY
 
 MOST = 500  # in one go; the poll brings the rest
 
-# A thread without a ticket needs a text of the buyer's, one with a ticket any newer text. What
-# waits in the outbox already, under the key of `put_off_mirror`, is not asked for twice.
+# A text of the buyer's is missing; or a check-in, where tickets open at the arrival. Where they
+# open at the hand-off, only a thread that was raised, or has a ticket, is behind. What waits in the
+# outbox already, under the key of `put_off_mirror`, is not asked for twice.
 BEHIND = """
 WITH threads AS (
-  SELECT c.id, c.shop_id, (SELECT max(l.mirrored_to) FROM ticket_links l
-                           WHERE l.conversation_id = c.id) AS mark
-  FROM conversations c
-  WHERE c.shop_id = %(shop)s AND c.last_inbound_at >= %(since)s)
+  SELECT c.id, c.shop_id, p.ticket_opens = 'arrival' AS at_arrival,
+    (SELECT max(l.mirrored_to) FROM ticket_links l WHERE l.conversation_id = c.id) AS mark
+  FROM conversations c JOIN shop_preferences p ON p.shop_id = c.shop_id
+  WHERE c.shop_id = %(shop)s
+    AND (c.last_inbound_at >= %(since)s
+         OR p.ticket_opens = 'arrival' AND c.last_message_at >= %(since)s)
+    AND (p.ticket_opens <> 'handoff' OR c.raised_at IS NOT NULL
+         OR EXISTS (SELECT FROM ticket_links l WHERE l.conversation_id = c.id
+                    AND l.state IN ('opening', 'open', 'solved'))))
 SELECT t.id FROM threads t
-WHERE EXISTS (SELECT FROM messages m WHERE m.conversation_id = t.id AND m.direction = 'in'
+WHERE EXISTS (SELECT FROM messages m WHERE m.conversation_id = t.id
+              AND (m.direction = 'in'
+                   OR t.at_arrival AND m.purpose = 'check_in' AND m.sent_at IS NOT NULL)
               AND m.id > coalesce(t.mark, 0) AND m.created_at >= %(since)s
               AND m.created_at <= %(until)s)
   AND NOT EXISTS (SELECT FROM outbox o WHERE o.failed_at IS NULL

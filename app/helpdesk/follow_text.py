@@ -2,7 +2,8 @@
 
 Runs now, in the transaction that learns of it. Most texts are check-ins that nobody has answered,
 and a ticket is opened at the buyer's first text (`plan`), with what we said before it: until then
-there is nothing to do later. A job too many does no harm, one too few would leave a gap.
+there is nothing to do later, unless the shop wants its tickets at the arrival. A job too many does
+no harm, one too few would leave a gap.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ from app.messaging.events import TextsAccepted
 # row is ours, and still says that nobody wrote, a plan comes after this transaction and sees its
 # text. Never waits: see `messaging.locks`, where the thread comes before the text.
 UNHEARD = """
-SELECT id FROM conversations WHERE id = ANY(%s) AND last_inbound_at IS NULL
-FOR UPDATE SKIP LOCKED
+SELECT id FROM conversations c WHERE id = ANY(%s) AND last_inbound_at IS NULL
+  AND NOT EXISTS (SELECT FROM shop_preferences p
+                  WHERE p.shop_id = c.shop_id AND p.ticket_opens = 'arrival')
+FOR UPDATE OF c SKIP LOCKED
 """
 
 

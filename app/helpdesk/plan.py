@@ -2,8 +2,8 @@
 
 `plan_next` runs in a transaction of its own. It locks the conversation, so two workers cannot plan
 the same write, and stores the intent of what it returns. A ticket is opened at the buyer's first
-text, not before: a ticket per delivery, or per keyword that joins, would flood agents and the
-account's limits.
+text, not before, unless the shop chose otherwise (`texts.opening_text`): a ticket per delivery, or
+per keyword that joins, would flood agents and the account's limits.
 
 Plain statements: every text of a buyer comes through here, and somebody waits for it.
 """
@@ -26,7 +26,14 @@ from app.helpdesk.compose import PlannedComment, comment_of, order_note, subject
 from app.helpdesk.locks import lock_thread
 from app.helpdesk.place import At
 from app.helpdesk.standing import ORDER_NOTE, Link, Standing, read_standing
-from app.helpdesk.texts import Text, Texts, mark_after, next_batch, read_texts
+from app.helpdesk.texts import (
+    Text,
+    Texts,
+    mark_after,
+    next_batch,
+    opening_text,
+    read_texts,
+)
 from app.orders.models import Order
 
 OPENERS = 3
@@ -133,12 +140,12 @@ class _Planner:
     def _open(self, link: Link | None) -> Step | None:
         """A ticket whose first comment is our opener, or the buyer's words if there is none."""
         waiting = self.texts.waiting
-        buyers = next(
-            (text.id for text in waiting if text.direction == "in" and text.purpose != "join"), None
+        opening = opening_text(
+            waiting, opens=self.standing.ticket_opens, is_raised=self.standing.is_raised
         )
-        if buyers is None:
+        if opening is None:
             return None
-        before = [text for text in waiting if text.id < buyers]
+        before = [text for text in waiting if text.id < opening.id]
         openers = [text for text in before if text.author == before[-1].author][-OPENERS:]
         first = openers or next_batch(waiting, self.now)
         if not first:

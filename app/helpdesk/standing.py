@@ -20,7 +20,8 @@ ORDER_NOTE = "order"  # key of the note with the order's facts
 
 # The order that the thread is about, else the buyer's latest.
 STANDING = f"""
-SELECT c.id AS conversation_id, c.shop_id, s.timezone, a.connected_at, a.updates_per_minute,
+SELECT c.id AS conversation_id, c.shop_id, c.raised_at, s.timezone, f.ticket_opens,
+  a.connected_at, a.updates_per_minute,
   {COLUMNS},
   coalesce(c.order_id, (SELECT o.id FROM orders o WHERE o.contact_id = c.contact_id
                         ORDER BY o.placed_at DESC NULLS LAST LIMIT 1)) AS order_id,
@@ -34,6 +35,7 @@ SELECT c.id AS conversation_id, c.shop_id, s.timezone, a.connected_at, a.updates
 FROM conversations c
 JOIN contacts p ON p.id = c.contact_id
 JOIN shops s ON s.id = c.shop_id
+JOIN shop_preferences f ON f.shop_id = c.shop_id
 JOIN LATERAL (
   SELECT * FROM helpdesk_accounts h WHERE h.shop_id = c.shop_id AND h.state = 'connected'
   ORDER BY h.id LIMIT 1) a ON true
@@ -71,6 +73,8 @@ class Standing:
     account_id: int
     kind: str
     connected_at: datetime
+    ticket_opens: str
+    is_raised: bool  # a human was called for, or is at it
     updates_per_minute: int
     numbers: Numbers | None
     access: HelpdeskAccess | None = field(repr=False)
@@ -127,6 +131,8 @@ def read_standing(
         account_id=row.account_id,
         kind=row.kind,
         connected_at=row.connected_at,
+        ticket_opens=row.ticket_opens,
+        is_raised=row.raised_at is not None,
         updates_per_minute=row.updates_per_minute,
         numbers=numbers_of(row),
         access=access_of(row, keys, now),

@@ -11,6 +11,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from app.consent.permission import Purpose
 from app.foundation.db import Session
 
 NOT_SENT_YET = ("queued", "sending", "unknown")
@@ -142,6 +143,18 @@ def never_comes(text: Text, kind: str, now: datetime) -> bool:
         return False
     forgotten = text.state == "unknown" and now - text.created_at > FORGET_UNKNOWN
     return text.state not in NOT_SENT_YET or forgotten
+
+
+def opening_text(waiting: Sequence[Text], *, opens: str, is_raised: bool) -> Text | None:
+    """The text that makes a ticket be opened, if one does; `opens` as the shop chose."""
+    if opens == "handoff":
+        return waiting[0] if is_raised and waiting else None
+    for text in waiting:
+        if text.direction == "in" and text.purpose != "join":
+            return text
+        if opens == "arrival" and text.purpose == Purpose.CHECK_IN.value:
+            return text
+    return None
 
 
 def next_batch(waiting: Sequence[Text], now: datetime) -> list[Text]:

@@ -16,7 +16,11 @@ from app.foundation.errors import Refused
 from app.shops.models import ShopPreferences
 from app.shops.preferences import preferences_of
 
-POLICIES = ("care_opt_in", "shopify_sms", "number_at_checkout")
+CHOICES = {
+    "consent_policy": ("care_opt_in", "shopify_sms", "number_at_checkout"),
+    # At the buyer's first text; only once a person is needed; as soon as the check-in has left.
+    "ticket_opens": ("first_text", "handoff", "arrival"),
+}
 LONGEST_ADDRESS = 50  # of a page that a text names, so that the text stays within two segments
 LIMITS = {
     "check_in_delay_minutes": (0, 7 * 24 * 60),
@@ -58,8 +62,8 @@ def save_preferences(
 def _checked(name: str, value: Any) -> Any:
     if name not in ShopPreferences.__table__.columns or name == "shop_id":
         raise Refused("unknown_preference", f"{name} is not a preference")
-    if name == "consent_policy" and value not in POLICIES:
-        raise Refused("consent_policy", f"consent_policy must be one of {', '.join(POLICIES)}")
+    if name in CHOICES and value not in CHOICES[name]:
+        raise Refused(name, f"{name} must be one of {', '.join(CHOICES[name])}")
     if name in LIMITS and value is not None:
         low, high = LIMITS[name]
         if not isinstance(value, int) or not low <= value <= high:

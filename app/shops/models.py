@@ -69,6 +69,7 @@ class ShopPreferences(Base):
     sunday_start: Mapped[time] = mapped_column(server_default="12:00")
     sunday_end: Mapped[time] = mapped_column(server_default="18:00")
     support_contact: Mapped[str | None]  # e-mail or page named in the HELP answer
+    ticket_opens: Mapped[str] = mapped_column(server_default="first_text")  # | handoff | arrival
     retention_days: Mapped[int | None]  # how long texts and photos are kept; None: for good
     # How buyers may join: see app/joining
     join_keyword: Mapped[str | None]  # None: no text joins
