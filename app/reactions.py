@@ -24,6 +24,8 @@ from app.conversations.events import (
     CrisisSeen,
     HandedBack,
     MessageAdded,
+    Reopened,
+    Resolved,
     TakenOver,
 )
 from app.foundation.db import LaterWork, Session, key_of_order
@@ -31,6 +33,7 @@ from app.foundation.events import Event
 from app.helpdesk import follow_text as helpdesk_follow_text
 from app.helpdesk import jobs as helpdesk_jobs
 from app.helpdesk import late_photo as helpdesk_late_photo
+from app.helpdesk import want_state as helpdesk_want_state
 from app.joining import jobs as joining_jobs
 from app.joining import join_by_text, note_unsent
 from app.joining.events import MarketingConsentGiven
@@ -117,6 +120,8 @@ REACTIONS: Mapping[type[Event], tuple[Now | Later, ...]] = {
         Later("helpdesk.mirror", "reply", ("conversation_id",), in_order_of="conversation_id"),
     ),
     HandedBack: (),
+    Resolved: (Now(helpdesk_want_state.want_solved),),
+    Reopened: (Now(helpdesk_want_state.want_open),),
     CrisisSeen: (
         Later("helpdesk.flag_urgent", "reply", ("conversation_id", "message_id", "kind")),
     ),

@@ -49,3 +49,19 @@ class HandedBack(Event):
 
     conversation_id: int
     by: str
+
+
+@dataclass(frozen=True)
+class Resolved(Event):
+    """On our side, not by the ticket."""
+
+    conversation_id: int
+    by: str
+
+
+@dataclass(frozen=True)
+class Reopened(Event):
+    """On our side, not by the ticket and not by a text."""
+
+    conversation_id: int
+    by: str

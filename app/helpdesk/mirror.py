@@ -12,8 +12,8 @@ from typing import assert_never
 from app.foundation.outbox import Postponed
 from app.helpdesk.locks import lock_thread
 from app.helpdesk.needs import Needs
-from app.helpdesk.plan import Open, Recover, Step, Wait, Write, plan_next
-from app.helpdesk.writing import Settle, open_ticket, recover, write_comment
+from app.helpdesk.plan import Open, Recover, SetState, Step, Wait, Write, plan_next
+from app.helpdesk.writing import Settle, open_ticket, recover, set_state, write_comment
 
 STEPS = 8  # in one job, so that it ends well within its lease
 
@@ -46,5 +46,7 @@ def _carry_out(tools: Needs, step: Step) -> Settle:
             return open_ticket(tools, step)
         case Write():
             return write_comment(tools, step)
+        case SetState():
+            return set_state(tools, step)
         case _:
             assert_never(step)

@@ -61,6 +61,7 @@ class TicketLink(Base):
     follow_up_of: Mapped[str | None]
     mirrored_to: Mapped[int] = mapped_column(server_default="0")  # last message id in the ticket
     read_to: Mapped[str | None]  # last comment id that we have read
+    wanted_state: Mapped[str | None]  # solved | open: as our side wants the ticket
     tag_obeyed: Mapped[str | None]  # a steering tag that is still to be taken off
     polled_at: Mapped[datetime | None]
     last_activity_at: Mapped[datetime]

@@ -47,6 +47,7 @@ INSERT INTO ticket_links (shop_id, account_id, conversation_id, state, external_
                           mirrored_to, last_activity_at)
 VALUES (%s, %s, %s, 'opening', %s, %s, %s, %s) RETURNING id
 """
+DROP_WISH = "UPDATE ticket_links SET wanted_state = NULL WHERE id = %s"
 MOVE_MARK = "UPDATE ticket_links SET mirrored_to = %s WHERE id = %s AND mirrored_to < %s"
 
 
@@ -85,7 +86,15 @@ class Write:
     is_last: bool = False
 
 
-Step = Wait | Recover | Open | Write
+@dataclass(frozen=True)
+class SetState:
+    """The ticket is brought to the state that our side gave the thread."""
+
+    at: At
+    state: str  # solved | open
+
+
+Step = Wait | Recover | Open | Write | SetState
 
 LOADING = Wait(1, "photos are being loaded")
 
@@ -130,7 +139,7 @@ class _Planner:
         if not waiting:
             if mark := self._mark_after(()):
                 self.session.sql(MOVE_MARK, mark, link.id, mark)
-            return None
+            return self._state(link)
         batch = next_batch(waiting, self.now)
         if not batch:
             return LOADING
@@ -181,7 +190,18 @@ class _Planner:
             min([first.id, *self.texts.unsent]) - 1,
             self.now,
         ).scalar_one()
-        return Link(link_id, "opening", external_id, None, None, standing.continues)
+        return Link(link_id, "opening", external_id, None, None, standing.continues, None)
+
+    def _state(self, link: Link) -> Step | None:
+        """After all texts. Somebody may have done it in the ticket, or a text has opened the thread
+        again: then the wish is over."""
+        if link.wanted_state is None:
+            return None
+        is_resolved = self.standing.thread_state == "resolved"
+        if link.wanted_state == link.state or is_resolved != (link.wanted_state == "solved"):
+            self.session.sql(DROP_WISH, link.id)
+            return None
+        return SetState(self.standing.at(link), link.wanted_state)
 
     def _was_answered(self, link: Link, text: Text) -> bool:
         """A ticket that nobody touched stays new; an answered or solved one is opened again."""

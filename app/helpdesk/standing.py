@@ -26,7 +26,7 @@ SELECT c.id AS conversation_id, c.shop_id, c.raised_at, s.timezone, f.ticket_ope
   coalesce(c.order_id, (SELECT o.id FROM orders o WHERE o.contact_id = c.contact_id
                         ORDER BY o.placed_at DESC NULLS LAST LIMIT 1)) AS order_id,
   live.id AS link_id, live.state, live.external_id, live.ticket_id, live.requester_id,
-  live.follow_up_of,
+  live.follow_up_of, live.wanted_state, c.state AS thread_state,
   past.ids AS link_ids, past.mark, past.closed,
   (SELECT bool_and(w.intended_at < now() - make_interval(secs => %(stale)s)) FROM ticket_writes w
    WHERE w.link_id = live.id AND w.state = 'intent') AS all_stale,
@@ -60,6 +60,7 @@ class Link:
     ticket_id: str | None
     requester_id: str | None
     follow_up_of: str | None
+    wanted_state: str | None  # solved | open: as our side wants the ticket
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,7 @@ class Standing:
     kind: str
     connected_at: datetime
     ticket_opens: str
+    thread_state: str
     is_raised: bool  # a human was called for, or is at it
     updates_per_minute: int
     numbers: Numbers | None
@@ -120,6 +122,7 @@ def read_standing(
             ticket_id=row.ticket_id,
             requester_id=row.requester_id,
             follow_up_of=row.follow_up_of,
+            wanted_state=row.wanted_state,
         )
     return Standing(
         shop_id=row.shop_id,
@@ -132,6 +135,7 @@ def read_standing(
         kind=row.kind,
         connected_at=row.connected_at,
         ticket_opens=row.ticket_opens,
+        thread_state=row.thread_state,
         is_raised=row.raised_at is not None,
         updates_per_minute=row.updates_per_minute,
         numbers=numbers_of(row),

@@ -20,12 +20,13 @@ from app.helpdesk.compose import TAGS
 from app.helpdesk.models import TicketLink
 from app.helpdesk.needs import Needs
 from app.helpdesk.place import At
-from app.helpdesk.plan import Open, Write
+from app.helpdesk.plan import Open, SetState, Write
 from app.helpdesk.ports import (
     OpenedTicket,
     TicketClosed,
     TicketDraft,
     TicketGone,
+    TicketState,
 )
 from app.helpdesk.tokens import Desk, open_desk
 
@@ -46,6 +47,12 @@ UPDATE ticket_links SET last_activity_at = %(now)s,
   mirrored_to = greatest(mirrored_to, %(mark)s::bigint),
   state = CASE WHEN %(reopen)s AND state = 'solved' THEN 'open' ELSE state END
 WHERE id = %(link)s
+"""
+
+
+STATE_SET = """
+UPDATE ticket_links SET state = %s, wanted_state = NULL
+WHERE id = %s AND wanted_state = %s AND state IN ('open', 'solved')
 """
 
 
@@ -144,6 +151,26 @@ def write_comment(tools: Needs, step: Write, *, tags: tuple[str, ...] = ()) -> S
         values = {"link": at.link_id, "mark": step.mark, "reopen": step.reopen, "now": now}
         session.sql(WRITTEN, values)
         ledger.settle(session, now=now, write_id=step.write_id, comment_id=written.comment_id)
+        return True
+
+    return settle
+
+
+def set_state(tools: Needs, step: SetState) -> Settle:
+    """Twice is as good as once, so it needs no intent. The link says so before the helpdesk's news
+    of it is followed, or that news does it: either way it changes nothing a second time."""
+    at = step.at
+    assert at.ticket_id is not None
+    try:
+        with desk_at(tools, at) as desk:
+            desk.helpdesk.set_state(desk.access, at.ticket_id, TicketState(step.state))
+    except TicketClosed:
+        return end_link(at.link_id, "closed")
+    except TicketGone:
+        return end_link(at.link_id, "gone")
+
+    def settle(session: Session, now: datetime) -> bool:
+        session.sql(STATE_SET, step.state, at.link_id, step.state)
         return True
 
     return settle

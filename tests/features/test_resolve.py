@@ -1,0 +1,166 @@
+"""Resolving on either side resolves the other, and neither side's news comes back to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from app.conversations.holder import Changed, Unchanged
+from app.conversations.models import Conversation
+from app.conversations.resolve import reopen, resolve
+from app.foundation.errors import Temporary
+from app.helpdesk.follow_state import follow_ticket
+from app.helpdesk.ports import TicketState
+from tests.factories.world import World
+from tests.factories.zendesk import ZendeskAtHand, connected, talking
+
+
+class Counting:
+    """The world's helpdesk; counts how often a state is set there."""
+
+    def __init__(self, behind: Any) -> None:
+        self._behind = behind
+        self.states: list[TicketState] = []
+        self.fails = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._behind, name)
+
+    def set_state(self, access: Any, ticket_id: str, state: TicketState) -> None:
+        self.states.append(state)
+        if self.fails:
+            raise Temporary("fake", "down")
+        self._behind.set_state(access, ticket_id, state)
+
+
+def counting(world: World) -> Counting:
+    helpdesks: Any = world.ports.helpdesks
+    helpdesks["zendesk"] = Counting(helpdesks["zendesk"])
+    counted: Counting = helpdesks["zendesk"]
+    return counted
+
+
+def act(world: World, use_case: Any) -> object:
+    [thread] = world.all(Conversation)
+    with world.db.shop(thread.shop_id) as session:
+        outcome: object = use_case(
+            session, now=world.clock.now(), conversation_id=thread.id, by="staff:42"
+        )
+    return outcome
+
+
+def state(world: World, desk: ZendeskAtHand) -> tuple[str, str, TicketState]:
+    """Of the thread, of the tie, of the ticket."""
+    [thread] = world.all(Conversation)
+    there = world.helpdesk.read_status(desk.access, desk.ticket_id).state
+    return thread.state, desk.link().state, there
+
+
+SOLVED = ("resolved", "solved", TicketState.SOLVED)
+OPEN = ("open", "open", TicketState.OPEN)
+
+
+def test_resolved_here_is_solved_there_and_opened_again(world: World) -> None:
+    desk, calls = talking(world), counting(world)
+    assert act(world, resolve) == Changed()
+    world.settle()
+    assert state(world, desk) == SOLVED
+    assert act(world, resolve) == Unchanged()
+    for _ in range(2):
+        desk.tell_state("solved")
+        world.settle()
+    assert act(world, reopen) == Changed()
+    world.settle()
+    desk.tell_state("open")
+    world.settle()
+    assert state(world, desk) == OPEN
+    assert calls.states == [TicketState.SOLVED, TicketState.OPEN]
+
+
+def test_solved_there_is_resolved_here_and_nothing_is_sent_back(world: World) -> None:
+    desk, calls = talking(world), counting(world)
+    world.helpdesk.put_state(desk.ticket_id, TicketState.SOLVED)
+    desk.tell_state("solved")
+    world.settle()
+    assert state(world, desk) == SOLVED
+    assert act(world, resolve) == Unchanged()
+    world.settle()
+    assert calls.states == []
+
+
+def test_resolving_hands_back_and_nobody_waits(world: World) -> None:
+    talking(world)
+    act(world, resolve)
+    [thread] = world.all(Conversation)
+    assert (thread.handled_by, thread.waiting_since) == ("assistant", None)
+
+
+def test_last_text_is_in_the_ticket_before_it_is_solved(world: World) -> None:
+    desk = talking(world)
+    desk.text("All good now, thank you!")
+    act(world, resolve)
+    world.settle()
+    assert desk.said()[-1] == "All good now, thank you!"
+    assert state(world, desk) == SOLVED
+
+
+def test_text_that_comes_first_keeps_the_ticket_open(world: World) -> None:
+    desk, calls = talking(world), counting(world)
+    act(world, resolve)
+    desk.text("Wait, one more thing")
+    world.settle()
+    assert state(world, desk) == OPEN
+    assert calls.states == []
+    assert desk.link().wanted_state is None
+
+
+def test_text_after_it_opens_both(world: World) -> None:
+    desk = talking(world)
+    act(world, resolve)
+    world.settle()
+    desk.text("It broke again")
+    world.settle()
+    assert state(world, desk) == OPEN
+
+
+def test_agent_who_was_first_is_not_overruled(world: World) -> None:
+    desk, calls = talking(world), counting(world)
+    act(world, resolve)
+    world.helpdesk.put_state(desk.ticket_id, TicketState.SOLVED)
+    follow_ticket(world.ports, shop_id=desk.shop.id, link_id=desk.link().id)
+    world.settle()
+    assert state(world, desk) == SOLVED
+    assert calls.states == []
+
+
+def test_helpdesk_that_is_down_hears_of_it_later(world: World) -> None:
+    desk, calls = talking(world), counting(world)
+    calls.fails = True
+    act(world, resolve)
+    world.settle()
+    assert state(world, desk) == ("resolved", "open", TicketState.OPEN)
+    calls.fails = False
+    world.settle(patient=True)
+    assert state(world, desk) == SOLVED
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_ticket_that_ended_meanwhile_ends_the_tie(world: World, gone: bool) -> None:
+    desk = talking(world)
+    if gone:
+        world.helpdesk.delete(desk.ticket_id)
+    else:
+        world.helpdesk.put_state(desk.ticket_id, TicketState.CLOSED)
+    act(world, resolve)
+    world.settle()
+    assert desk.link().state == ("gone" if gone else "closed")
+
+
+def test_without_a_ticket_there_is_nothing_to_tell(world: World) -> None:
+    desk = connected(world)
+    world.checked_in(desk.shop)
+    act(world, resolve)
+    world.settle()
+    assert desk.links() == []
+    assert world.scalar("SELECT count(*) FROM outbox") == 0
