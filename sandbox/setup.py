@@ -2,7 +2,8 @@
 
 Run by `make run` once web and sandbox answer; running it again changes nothing. Three steps: the
 merchant installs the app and opens its page, the operator registers the Twilio number, the
-merchant's helpdesk admin approves: Zendesk's, or Gorgias's where SANDBOX_HELPDESK says so. Each uses what a real merchant or operator would use.
+merchant's helpdesk admin approves (Zendesk's, or Gorgias's where SANDBOX_HELPDESK says so). Each
+uses what a real merchant or operator would use.
 """
 
 from __future__ import annotations

@@ -44,12 +44,16 @@ def _open(doors: Blueprint, tools: DoorNeeds, limits: Limits, kind: Kind) -> Non
     @doors.get(f"/connect/{kind.key}", endpoint=f"connect_{kind.key}")
     @limits.closed(SIGN_INS)
     def connect() -> AnyResponse:
-        link, subdomain = argument("link"), argument("subdomain") or argument("account")
-        if not link and subdomain:
+        link, account = argument("link"), argument("account")
+        if account and not link:
             return page(200, kind, step="begin")
         try:
             permit = read_link(
-                tools, kind=kind.key, shop=argument("shop"), link=link, subdomain=subdomain
+                tools,
+                kind=kind.key,
+                shop=argument("shop"),
+                link=link,
+                subdomain=argument("subdomain"),
             )
             if not permit.subdomain:
                 return page(200, kind, step="ask", shop=permit.shop_domain, link=link)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import socket
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,6 +20,7 @@ import sandbox.gorgias
 from sandbox import clock, faults
 from sandbox.settings import Settings
 from sandbox.world import World
+from tests.vendors.zendesk_sandbox import Heard, wait_until
 
 SUBDOMAIN = "acme-apparel"
 
@@ -93,8 +95,30 @@ class EmulatedGorgias:
         return list(self.http.get("/_ui/tried-to-send").json()["message_ids"])
 
 
+@dataclass
+class Mailbox:
+    """Keeps the webhooks to one address that is not to be reached, each answered with 200."""
+
+    host: str
+    heard: list[Heard] = field(default_factory=list)
+
+    def line(self) -> httpx.Client:
+        mounts = {f"all://{self.host}": httpx.MockTransport(self._keep)}
+        return httpx.Client(mounts=mounts, trust_env=False)
+
+    def wait(self, count: int) -> list[Heard]:
+        wait_until(lambda: len(self.heard) >= count, 5.0)
+        return list(self.heard)
+
+    def _keep(self, request: httpx.Request) -> httpx.Response:
+        self.heard.append(Heard(dict(request.headers), request.content, time.monotonic()))
+        return httpx.Response(200)
+
+
 @contextmanager
-def running(folder: Path | None = None) -> Iterator[EmulatedGorgias]:
+def running(
+    folder: Path | None = None, *, mailbox: Mailbox | None = None
+) -> Iterator[EmulatedGorgias]:
     """An emulated Gorgias with one account, real time, and no fault switched on."""
     faults.clear()
     clock.set_offset(0)
@@ -102,6 +126,9 @@ def running(folder: Path | None = None) -> Iterator[EmulatedGorgias]:
     port = door.getsockname()[1]
     settings = Settings(state_path=folder, url=f"http://127.0.0.1:{port}")
     world = World(settings)
+    if mailbox is not None:
+        world.http.close()
+        world.http = mailbox.line()
     app = Flask("gorgias-under-test")
     app.register_blueprint(sandbox.gorgias.create_blueprint(world))
     server = make_server("127.0.0.1", port, app, threaded=True, fd=door.fileno())

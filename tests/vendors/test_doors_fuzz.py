@@ -10,14 +10,18 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import json
 import os
 from collections import Counter
+from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
 from werkzeug.test import TestResponse
 
 from app.foundation.inbox import Receipt
+from app.helpdesk.models import HelpdeskAccount
 from app.vendors.shopify.webhooks import TOPICS
 from app.workshop import MAX_ATTEMPTS
 from tests.factories import payloads
@@ -26,7 +30,7 @@ from tests.factories.zendesk import ZendeskAtHand, connected
 from tests.vendors.fuzz_material import Material
 
 SEED = int(os.environ.get("FUZZ_SEED", "20261119"))
-UNSIGNED, SIGNED, PAGES = 4500, 4000, 2500
+UNSIGNED, SIGNED, PAGES, GORGIAS = 4500, 4000, 2500, 2000
 STORED = ("receipts", "messages", "contacts", "message_statuses", "consent_events", "outbox")
 
 SHOPIFY_HEADERS = (
@@ -49,6 +53,11 @@ EVENT = {
     "time": "2026-11-19T19:00:00Z",
     "type": "zen:event-type:ticket.comment_added",
 }
+
+CONTEXTS = [
+    json.loads(path.read_text())
+    for path in sorted((Path(__file__).parents[1] / "fixtures" / "gorgias").glob("webhook_*.json"))
+]
 
 
 @pytest.fixture
@@ -106,6 +115,8 @@ def test_pages_connect_media_and_health_answer_anything_without_an_error(
         "/bounce": ("shopify-reload", "shop", "host"),
         "/connect/zendesk": ("link", "shop", "subdomain"),
         "/connect/zendesk/callback": ("state", "code", "error"),
+        "/connect/gorgias": ("link", "shop", "subdomain", "account"),
+        "/connect/gorgias/callback": ("state", "code", "error", "account"),
         "/media/": ("x",),
         "/healthz": (),
         "/readyz": (),
@@ -178,6 +189,49 @@ def test_signed_garbage_is_taken_worked_and_shown_and_the_worker_lives_on(
     assert world.order(77001).status_code == world.deliver(77001, 77002).status_code == 200
     world.settle()
     assert world.scalar("SELECT count(*) FROM orders WHERE shopify_id = 77001") == 1
+
+
+def about(context: dict[str, Any], number: int) -> dict[str, Any]:
+    """The same news of another message, or of another ticket."""
+    if context["message"] is None:
+        return context | {"ticket": context["ticket"] | {"id": number}}
+    return context | {"message": context["message"] | {"id": number}}
+
+
+def test_gorgias_door_takes_any_garbage_with_its_key_and_stores_only_what_can_be_worked(
+    world: World, desk: ZendeskAtHand
+) -> None:
+    make, answers, keys = Material(SEED + 3), Counter[str](), world.ports.keys
+    with world.db.shop(desk.shop.id) as session:
+        session.add(
+            HelpdeskAccount(
+                shop_id=desk.shop.id,
+                kind="gorgias",
+                subdomain="acme",
+                access_token=keys.encrypt("a"),
+                refresh_token=keys.encrypt("r"),
+                expires_at=world.clock.now(),
+                bot_user_id="118",
+                door_key="gorgias-door",
+                webhook_secret=keys.encrypt("secret"),
+                connected_at=world.clock.now(),
+            )
+        )
+    for number in range(GORGIAS):
+        path = f"/webhooks/gorgias/{'gorgias-door' if make.chance(0.9) else make.address()}"
+        headers = make.headers() | ({"X-Doorstep-Key": "secret"} if make.chance(0.9) else {})
+        if make.chance(0.1):
+            target = f"{path}/sidebar?{make.query('ticket', 'customer')}"
+            answer = world.client.get(target, headers=headers)
+        else:
+            body = make.body(*(about(one, number) for one in CONTEXTS))
+            answer = world.client.post(path, data=body, headers=headers)
+        judged(answers, "gorgias", answer, number)
+    stored = world.scalar("SELECT count(*) FROM receipts WHERE source = 'gorgias'")
+    assert stored > GORGIAS / 20, answers
+    world.settle(patient=True)
+    ended = Counter(one.state for one in world.all(Receipt, Receipt.source == "gorgias"))
+    assert set(ended) == {"done"}
 
 
 def signed_by_shopify(world: World, make: Material, number: int) -> TestResponse:

@@ -76,7 +76,8 @@ def slim(body: bytes, *, heard_at: str) -> bytes:
         about = f"{_said(ticket.get('status'))} {changed or heard_at}"
     else:
         about = heard_at
-    digest = hashlib.sha256(f"{kind} {ticket_id} {about}".encode()).hexdigest()
+    said_of_it = f"{kind} {ticket_id} {about}".encode(errors="backslashreplace")
+    digest = hashlib.sha256(said_of_it).hexdigest()
     slimmed = {
         "id": f"gorgias-{digest[:32]}",
         "type": kind,

@@ -53,7 +53,7 @@ def _parcel(parcel: Mapping[str, object] | None) -> str:
     if parcel is None:
         return ""
     fate = f"arrived {parcel['on']}" if parcel["arrived"] else "on its way"
-    return f"{parcel['carrier']}: {fate}" if parcel["carrier"] else fate.capitalize()
+    return f"{parcel['carrier']}: {fate}" if parcel["carrier"] else fate[0].upper() + fate[1:]
 
 
 def _last(last: Mapping[str, object] | None) -> str:
