@@ -11,14 +11,19 @@ branch_labels = None
 depends_on = None
 
 
+ACROSS_SHOPS = "SELECT set_config('doorstep.across_shops', 'migration 0010', true)"
+# The release before knows no other way to say never.
+FAR_AWAY = """
+UPDATE helpdesk_accounts SET refresh_expires_at = now() + interval '100 years'
+WHERE refresh_expires_at IS NULL
+"""
+
+
 def upgrade() -> None:
     op.execute("ALTER TABLE helpdesk_accounts ALTER COLUMN refresh_expires_at DROP NOT NULL")
 
 
 def downgrade() -> None:
-    # Whoever has none gets one far away: the release before knows no other way to say never.
-    op.execute(
-        "UPDATE helpdesk_accounts SET refresh_expires_at = now() + interval '100 years'"
-        " WHERE refresh_expires_at IS NULL"
-    )
+    op.execute(ACROSS_SHOPS)
+    op.execute(FAR_AWAY)
     op.execute("ALTER TABLE helpdesk_accounts ALTER COLUMN refresh_expires_at SET NOT NULL")
