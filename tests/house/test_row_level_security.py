@@ -105,6 +105,12 @@ def test_migrations_go_down_and_up_again_on_data(
 ) -> None:
     shop = world.shop()
     world.checked_in(shop)
+    world.execute(  # a refresh token that does not end, which the releases before did not know
+        "INSERT INTO helpdesk_accounts (shop_id, kind, subdomain, access_token, refresh_token,"
+        " expires_at, bot_user_id, door_key, connected_at)"
+        " VALUES (:shop, 'gorgias', 'acme', 'a', 'r', now(), '1', 'door', now())",
+        shop=shop.id,
+    )
     world.close()
     config = test_servers.alembic_config(database.owner_url)
     command.downgrade(config, "base")
