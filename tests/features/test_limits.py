@@ -48,7 +48,7 @@ def begin_sign_in(client: FlaskClient, **headers: str) -> TestResponse:
 
 
 def test_one_too_many_is_429_with_when_to_come_again(world: World) -> None:
-    door = "helpdesk_connect.connect"
+    door = "helpdesk_connect.connect_zendesk"
     before = counted(door, "too_many")
     for _ in range(most(SIGN_INS)):
         assert begin_sign_in(world.client).status_code == 400
