@@ -21,6 +21,7 @@ from app.bootstrap import Ports, build
 from app.checkins.save_copy import save_copy
 from app.checkins.wording import CopyKind
 from app.consent import explain_command
+from app.conversations.save_hours import FIELDS, save_hours
 from app.foundation import log as logging_setup
 from app.foundation.errors import DoorstepError, Refused
 from app.helpdesk.connect import connect_link
@@ -99,6 +100,10 @@ def set_preferences(ports: Ports, args: argparse.Namespace) -> None:
                 )
                 for warning in warnings:
                     print(f"note: {warning.text}", file=sys.stderr)
+        if hours := {name: changes.pop(name) for name in FIELDS & changes.keys()}:
+            save_hours(
+                session, now=ports.clock.now(), shop_id=shop.id, actor="operator", changes=hours
+            )
         if "join_keyword" in changes:
             save_keyword(
                 session,
@@ -113,7 +118,7 @@ def set_preferences(ports: Ports, args: argparse.Namespace) -> None:
 
 
 def parse_change(text: str) -> tuple[str, Any]:
-    """`name=value`; numbers, true/false, null and HH:MM are read as such."""
+    """`name=value`; numbers, true/false, null, HH:MM and JSON are read as such."""
     name, sep, value = text.partition("=")
     if not sep:
         raise Refused("change", f"write it as name=value: {text}")
@@ -121,6 +126,11 @@ def parse_change(text: str) -> tuple[str, Any]:
         return name, time.fromisoformat(value)
     if value in ("true", "false"):
         return name, value == "true"
+    if value.startswith(("{", "[")):
+        try:
+            return name, json.loads(value)
+        except ValueError:
+            raise Refused("change", f"{name} is no JSON: quote it for your shell") from None
     if value == "null":
         return name, None
     return name, int(value) if value.isdecimal() else value

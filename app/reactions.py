@@ -23,7 +23,9 @@ from app.conversations.events import (
     ContactWrote,
     CrisisSeen,
     HandedBack,
+    HandedOff,
     MessageAdded,
+    PromiseBroken,
     Reopened,
     Resolved,
     TakenOver,
@@ -120,6 +122,14 @@ REACTIONS: Mapping[type[Event], tuple[Now | Later, ...]] = {
         Later("helpdesk.mirror", "reply", ("conversation_id",), in_order_of="conversation_id"),
     ),
     HandedBack: (),
+    HandedOff: (
+        Later(
+            "helpdesk.raise_ticket",
+            "reply",
+            ("conversation_id", "reason", "message_id", "promise_id"),
+        ),
+    ),
+    PromiseBroken: (Later("helpdesk.tell_broken", "reply", ("conversation_id", "promise_id")),),
     Resolved: (Now(helpdesk_want_state.want_solved),),
     Reopened: (Now(helpdesk_want_state.want_open),),
     CrisisSeen: (
@@ -170,6 +180,8 @@ JOBS: Mapping[str, Callable[..., None]] = {
     "helpdesk.report_failure": helpdesk_jobs.report_failure,
     "helpdesk.add_late_photo": helpdesk_jobs.add_late_photo,
     "helpdesk.flag_urgent": helpdesk_jobs.flag_urgent,
+    "helpdesk.raise_ticket": helpdesk_jobs.raise_ticket,
+    "helpdesk.tell_broken": helpdesk_jobs.tell_broken,
     "helpdesk.poll": helpdesk_jobs.poll,
     "helpdesk.import_reply": helpdesk_jobs.import_reply,
     "privacy.export": privacy_jobs.export,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.checkins.models import CheckIn
 from app.consent.models import ConsentEvent, PermissionRecord
 from app.contacts.models import Contact
-from app.conversations.models import Conversation
+from app.conversations.models import Conversation, Promise
 from app.foundation.audit import AuditEntry
 from app.foundation.inbox import Receipt
 from app.foundation.outbox import OutboxRow
@@ -34,6 +34,7 @@ ALL_TABLES = (
     MessageStatus,
     MessageStatusEvent,
     Conversation,
+    Promise,
     CheckIn,
     JoinLink,
     HelpdeskAccount,

@@ -23,6 +23,7 @@ from app import settings as settings_module
 from app.bootstrap import Ports, build
 from app.checkins import jobs as checkins_jobs
 from app.consent.silence import revoke_silent
+from app.conversations import jobs as conversations_jobs
 from app.foundation import log as logging_setup
 from app.foundation.bell import CHANNEL
 from app.foundation.db import is_away
@@ -124,6 +125,10 @@ def silent_opt_outs(ports: Ports, now: datetime) -> int:
         return revoke_silent(session, now=now)
 
 
+def promises(ports: Ports, now: datetime) -> int:
+    return int(conversations_jobs.break_due(ports))
+
+
 def arrivals(ports: Ports, now: datetime) -> int:
     with ports.db.across_shops("ticker: parcels nobody scanned") as session:
         return assume_arrivals(session, now=now)
@@ -183,6 +188,7 @@ DUTIES = (
     Duty("orphans", 2, orphans),
     Duty("waiting_receipts", 5, waiting_receipts),
     Duty("seals", 5, seals),
+    Duty("promises", 5, promises),
     Duty("helpdesk_polls", 15, helpdesk_polls),
     Duty("arrivals", 60, arrivals),
     Duty("silent_opt_outs", 60, silent_opt_outs),

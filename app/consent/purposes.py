@@ -27,6 +27,7 @@ class Purpose(StrEnum):
     FOLLOW_UP = "follow_up"  # the buyer asked for it: a promise that falls due
     ORDER_STATUS = "order_status"  # begun by us, informs, asks nothing
     AGENT_REPLY = "agent_reply"
+    APOLOGY = "apology"  # nobody answered by the time that was promised
     REPLY = "reply"  # system or assistant, to a text just received
     OPT_OUT_CONFIRMATION = "opt_out_confirmation"
     OPT_IN_CONFIRMATION = "opt_in_confirmation"
@@ -72,6 +73,7 @@ TRAITS: Mapping[Purpose, Traits] = {
     Purpose.FOLLOW_UP: Traits(begins=True, asked_for=True, proactive=True, once_per_order=True),
     Purpose.ORDER_STATUS: Traits(begins=True, proactive=True),
     Purpose.AGENT_REPLY: Traits(answers_within=REPLY_WITHIN, begins=True, asked_for=True),
+    Purpose.APOLOGY: Traits(answers_within=REPLY_WITHIN, begins=True, asked_for=True),
     Purpose.REPLY: Traits(answers_within=REPLY_WITHIN),
     Purpose.OPT_OUT_CONFIRMATION: Traits(after_opt_out=AfterOptOut.ALWAYS),
     Purpose.OPT_IN_CONFIRMATION: Traits(answers_within=REPLY_WITHIN),

@@ -7,6 +7,8 @@ the answer leaves. At most one answer to a text, the gravest first.
 - Perhaps an opt-out: one question, within five minutes (47 CFR 64.1200(a)(12)). It prompts nobody
   to send CANCEL, END or YES. `consent.silence` takes no answer for a yes.
 - "Why do you text me?": the consent receipt.
+- A person is asked for: the thread is handed off, and they hear when somebody answers. Whoever
+  texts HELP has had the answer that carriers want, and is a human's as well.
 - A card number or password: it was masked; the buyer is asked not to send such things.
 """
 
@@ -21,6 +23,7 @@ from app.consent.receipt import consent_receipt
 from app.consent.record import ask_whether_to_stop
 from app.contacts.models import Contact
 from app.conversations.events import CrisisSeen
+from app.conversations.hand_off import hand_off
 from app.conversations.holder import give_to_human
 from app.conversations.models import Conversation
 from app.conversations.open import Thread
@@ -31,13 +34,19 @@ from app.messaging.events import TextReceived
 from app.shops.models import Shop
 from app.understanding.crisis import CrisisKind
 from app.understanding.help_lines import help_line
+from app.understanding.keywords import KeywordKind
+from app.understanding.wants_human import Language
 
 
 def answer_at_once(session: Session, event: TextReceived, *, now: datetime) -> None:
     if event.secrets:
         session.later(emptying_at_provider(shop_id=event.shop_id, message_id=event.message_id))
+    if event.keyword == KeywordKind.HELP.value:
+        fetch_human(session, event, now=now, reason="help", say_in=None)
     if event.answered_by_provider or event.keyword:
         return
+    if event.wants_human and (event.unclear or event.why):  # one answer is enough
+        fetch_human(session, event, now=now, reason="asked", say_in=None)
     if event.crisis:
         name_help(session, event, now=now, kind=CrisisKind(event.crisis))
     elif event.unclear:
@@ -53,6 +62,8 @@ def answer_at_once(session: Session, event: TextReceived, *, now: datetime) -> N
             brand=brand_of(session, event),
         )  # fmt: skip
         say(session, event, now=now, purpose=Purpose.CONSENT_RECEIPT, body=body)
+    elif event.wants_human:
+        fetch_human(session, event, now=now, reason="asked", say_in=event.wants_human)
     elif event.secrets:
         body = (
             "For your safety, please don't text card numbers, passwords or ID numbers. We've"
@@ -89,6 +100,19 @@ def name_help(session: Session, event: TextReceived, *, now: datetime, kind: Cri
             kind=kind.value,
         ),
         now=now,
+    )
+
+
+def fetch_human(
+    session: Session, event: TextReceived, *, now: datetime, reason: str, say_in: Language | None
+) -> None:
+    hand_off(
+        session,
+        now=now,
+        conversation_id=thread_of(session, event).id,
+        reason=reason,
+        message_id=event.message_id,
+        say_in=say_in,
     )
 
 

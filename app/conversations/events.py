@@ -65,3 +65,22 @@ class Reopened(Event):
 
     conversation_id: int
     by: str
+
+
+@dataclass(frozen=True)
+class HandedOff(Event):
+    """A person is needed. What they must know, the brief, is gathered from these rows when it is
+    written (`helpdesk.brief`): the buyer's words are not copied."""
+
+    conversation_id: int
+    reason: str  # asked | help
+    message_id: int  # the text that called for it
+    promise_id: int | None  # what the buyer was told
+
+
+@dataclass(frozen=True)
+class PromiseBroken(Event):
+    """The time is over and nobody has answered."""
+
+    conversation_id: int
+    promise_id: int

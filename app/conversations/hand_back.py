@@ -10,6 +10,7 @@ from datetime import datetime
 
 from app.conversations.events import HandedBack
 from app.conversations.holder import Changed, Unchanged, give_to_assistant, locked_thread
+from app.conversations.promise import keep_promises
 from app.foundation.db import Session
 
 
@@ -19,6 +20,7 @@ def hand_back(
     """`by` as in `take_over`."""
     thread = locked_thread(session, conversation_id)
     outcome = give_to_assistant(thread)
+    keep_promises(session, now=now, conversation_id=conversation_id)
     if isinstance(outcome, Changed):
         session.publish(
             HandedBack(shop_id=thread.shop_id, conversation_id=thread.id, by=by), now=now

@@ -1,4 +1,4 @@
-"""The durable thread of one contact with one shop."""
+"""The durable thread of one contact with one shop, and what was promised in it."""
 
 from __future__ import annotations
 
@@ -33,4 +33,37 @@ class Conversation(Base):
     __table_args__ = (
         sa.Index("conversations_contact", "shop_id", "contact_id", unique=True),
         sa.Index("conversations_recent", "shop_id", "last_message_at"),
+    )
+
+
+class Promise(Base):
+    """Something that we told the buyer we would do by a time."""
+
+    __tablename__ = "promises"
+
+    id: Mapped[Id]
+    shop_id: Mapped[ShopId]
+    conversation_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("conversations.id", ondelete="CASCADE")
+    )
+    kind: Mapped[str]  # human_answer
+    state: Mapped[str] = mapped_column(server_default="open")  # open | kept | broken
+    made_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
+    # The broken one for which we apologised with this one
+    instead_of: Mapped[int | None] = mapped_column(
+        sa.ForeignKey("promises.id", ondelete="CASCADE"), unique=True
+    )
+
+    __table_args__ = (
+        sa.Index(
+            "promises_one_open",
+            "conversation_id",
+            "kind",
+            unique=True,
+            postgresql_where="state = 'open'",
+        ),
+        sa.Index("promises_due", "due_at", postgresql_where="state = 'open'"),
+        sa.Index("promises_conversation", "conversation_id", "id"),
     )

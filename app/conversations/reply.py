@@ -17,6 +17,7 @@ from app.conversations.events import MessageAdded
 from app.conversations.holder import locked_thread
 from app.conversations.models import Conversation
 from app.conversations.open import Thread
+from app.conversations.promise import keep_promises
 from app.conversations.take_over import take_over
 from app.foundation.db import Session
 from app.messaging.locks import lock_contact
@@ -151,6 +152,7 @@ def reply_as_agent(
         # Not when it is heard a second time: the thread may have been handed back since.
         conversation.state = "open"
         conversation.last_message_at, conversation.waiting_since = now, None
+        keep_promises(session, now=now, conversation_id=conversation_id)
         by = written_by or "agent"
         take_over(session, now=now, conversation_id=conversation_id, by=by)
     return added

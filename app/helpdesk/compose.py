@@ -147,14 +147,14 @@ def order_note(order: Order, zone: str) -> PlannedComment:
         "has a return" if order.returned else "",
     ]
     paragraphs = [", ".join(fact for fact in facts if fact)]
-    if items := "\n".join(_item(line) for line in order.lines if line.current_quantity > 0):
+    if items := "\n".join(item(line) for line in order.lines if line.current_quantity > 0):
         paragraphs.append(items)
     if parcels := "\n".join(_parcel(one, zone) for one in order.fulfillments):
         paragraphs.append(parcels)
     return PlannedComment(Author.SYSTEM, tuple(paragraphs), public=False)
 
 
-def _item(line: OrderLine) -> str:
+def item(line: OrderLine) -> str:
     chosen = ", ".join(f"{name}: {value}" for name, value in line.options.items())
     variant = chosen or line.variant_title or ""
     sku = f" [{line.sku}]" if line.sku else ""

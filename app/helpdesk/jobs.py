@@ -11,6 +11,7 @@ from contextlib import suppress
 from app.helpdesk import flag_urgent as urgency
 from app.helpdesk import late_photo
 from app.helpdesk import poll as polling
+from app.helpdesk import raise_ticket as raising
 from app.helpdesk.mirror import bring_up_to_date
 from app.helpdesk.needs import Needs
 from app.helpdesk.ports import Disconnected
@@ -34,6 +35,30 @@ def report_failure(tools: Needs, *, shop_id: int, conversation_id: int, message_
     """Tell the agents that a text did not arrive."""
     with suppress(Disconnected):
         tell_agents(tools, shop_id=shop_id, conversation_id=conversation_id, message_id=message_id)
+
+
+def raise_ticket(
+    tools: Needs, *, shop_id: int, conversation_id: int, reason: str, message_id: int,
+    promise_id: int | None,
+) -> None:  # fmt: skip
+    """Give the agents the brief of a thread that was handed off."""
+    with suppress(Disconnected):
+        raising.raise_ticket(
+            tools,
+            shop_id=shop_id,
+            conversation_id=conversation_id,
+            reason=reason,
+            message_id=message_id,
+            promise_id=promise_id,
+        )
+
+
+def tell_broken(tools: Needs, *, shop_id: int, conversation_id: int, promise_id: int) -> None:
+    """Tell the agents that nobody answered in time."""
+    with suppress(Disconnected):
+        raising.tell_broken(
+            tools, shop_id=shop_id, conversation_id=conversation_id, promise_id=promise_id
+        )
 
 
 def flag_urgent(

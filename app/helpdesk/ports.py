@@ -124,6 +124,27 @@ class TicketState(StrEnum):
     CLOSED = "closed"
 
 
+class Priority(StrEnum):
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
+    URGENT = "urgent"
+
+    @property
+    def rank(self) -> int:
+        return list(Priority).index(self)
+
+
+@dataclass(frozen=True)
+class Routing:
+    """Who at the helpdesk shall see to a ticket, and how soon. What is None stays as it is."""
+
+    group_id: str | None = None
+    assignee_id: str | None = None
+    priority: Priority | None = None
+    tags: tuple[str, ...] = ()  # added to those there
+
+
 @dataclass(frozen=True)
 class FileRef:
     filename: str
@@ -161,6 +182,7 @@ class TicketStatus:
     external_id: str | None
     merged_into: str | None = None
     tags: tuple[str, ...] = ()
+    priority: Priority | None = None
 
 
 class HookKind(StrEnum):
@@ -235,6 +257,11 @@ class Helpdesk(Protocol):
         ...
 
     def set_state(self, access: HelpdeskAccess, ticket_id: str, state: TicketState) -> None: ...
+
+    def route_ticket(self, access: HelpdeskAccess, ticket_id: str, routing: Routing) -> None:
+        """Twice is as good as once. Raises TicketClosed, TicketGone; Permanent if a group or
+        person is not there."""
+        ...
 
     def remove_tag(self, access: HelpdeskAccess, ticket_id: str, tag: str) -> None:
         """One that is not there is as good. Raises TicketClosed, TicketGone."""

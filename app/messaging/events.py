@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from app.foundation.events import Event
+from app.understanding.wants_human import Language
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class TextReceived(Event):
     brief: bool  # short enough to be a word that the shop or we asked for
     join_keyword: str | None  # the shop's own word to join by, read with the rest
     unclear: bool = False  # whether they want no more texts, nobody can tell: they are to be asked
+    wants_human: Language | None = None  # they ask for a person, in this language
     why: bool = False  # they ask why we text them
     crisis: str | None = None  # self_harm | violence | medical
     secrets: bool = False  # a card number, a password or the like was masked

@@ -1,6 +1,6 @@
 """One order in which rows are locked, so that no two transactions wait for each other.
 
-    order -> its parcels -> contact -> conversation -> ticket link -> message -> check-in
+    order -> its parcels -> contact -> conversation -> promise -> ticket link -> message -> check-in
 
 Whoever needs several of them takes them in this order, and may leave out any; several rows of one
 table by their ids, lowest first. Rows taken with SKIP LOCKED never wait and may be taken out of

@@ -210,6 +210,7 @@ def receive_text(
             brief=len(text.body) <= BRIEF and not text.media,
             join_keyword=row.join_keyword,
             unclear=unclear,
+            wants_human=said.wants_human,
             why=said.why is not None,
             crisis=said.crisis.kind.value if said.crisis else None,
             secrets=bool(said.masked.kinds),

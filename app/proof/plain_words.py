@@ -28,6 +28,7 @@ PURPOSES = {
     "follow_up": "follow-up",
     "agent_reply": "an agent's reply",
     "reply": "a reply",
+    "apology": "an apology for a late answer",
     "opt_out_confirmation": "confirmation of the opt-out",
     "opt_in_confirmation": "confirmation of the opt-in",
     "help_answer": "answer to HELP",

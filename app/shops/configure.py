@@ -26,6 +26,7 @@ LIMITS = {
     "check_in_delay_minutes": (0, 7 * 24 * 60),
     "estimate_margin_hours": (0, 14 * 24),
     "days_after_shipping": (1, 30),
+    "answer_minutes": (1, 240),
     "retention_days": (30, 10 * 366),
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, time
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.foundation.columns import CreatedAt, Id
@@ -70,6 +71,10 @@ class ShopPreferences(Base):
     sunday_end: Mapped[time] = mapped_column(server_default="18:00")
     support_contact: Mapped[str | None]  # e-mail or page named in the HELP answer
     ticket_opens: Mapped[str] = mapped_column(server_default="first_text")  # | handoff | arrival
+    # When people answer, as `WeekHours`, in the shop's zone; None: nothing is promised
+    agent_hours: Mapped[dict[str, str] | None]
+    agent_closed_days: Mapped[list[str]] = mapped_column(JSONB, server_default="[]")  # 2026-12-25
+    answer_minutes: Mapped[int] = mapped_column(server_default="10")  # within which they do then
     retention_days: Mapped[int | None]  # how long texts and photos are kept; None: for good
     # How buyers may join: see app/joining
     join_keyword: Mapped[str | None]  # None: no text joins

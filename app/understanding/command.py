@@ -95,6 +95,7 @@ def as_json(found: Understanding) -> dict[str, Any]:
         "why_rule": found.why,
         "crisis": found.crisis.kind if found.crisis else None,
         "crisis_rule": found.crisis.rule if found.crisis else None,
+        "wants_human": found.wants_human,
         "answer": found.answer,
         "asks_something": found.asks_something,
         "masked": found.masked.text,

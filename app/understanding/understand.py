@@ -10,6 +10,7 @@ How they are meant:
   left a newsletter or e-mails; record that, and answer whatever else was asked.
 - `keyword`: what networks and the provider make of the text, obeyed whatever we think of it.
 - `crisis`: the assistant is silent, a person is fetched, the help line of the country is named.
+- `wants_human`: a person is asked for, in that language; the thread is handed off.
 - `why`: send the consent receipt. `answer`: yes or no to the last question.
 - `masked`: store and show this instead of the text; `masked.earlier` mends stored pieces.
 """
@@ -26,6 +27,7 @@ from app.understanding.keywords import How, Keyword, KeywordKind, carrier_keywor
 from app.understanding.opt_out import OptOut, Verdict, read_opt_out
 from app.understanding.questions import Answer, LastQuestion, read_answer, read_question
 from app.understanding.sensitive import Masked, mask_sensitive
+from app.understanding.wants_human import Language, asks_for_human
 from app.understanding.why import asks_why
 
 
@@ -36,6 +38,7 @@ class Understanding:
     crisis: Crisis | None
     answer: Answer | None
     why: str | None  # the rule by which the consent receipt is asked for
+    wants_human: Language | None
     asks_something: bool
     masked: Masked
 
@@ -73,6 +76,7 @@ def understand(
         crisis=read_crisis(said, original=text),
         answer=answer,
         why=why,
+        wants_human=asks_for_human(said),
         asks_something="?" in said or _ASKS.match(said) is not None,
         masked=mask_sensitive(text, earlier=earlier, tracking_numbers=tracking_numbers),
     )

@@ -1,4 +1,4 @@
-"""Who holds a thread, and when its ticket opens.
+"""Who holds a thread, when its ticket opens, and what the buyer was promised.
 
 Revision: 0011, after 0009
 
@@ -13,17 +13,62 @@ branch_labels = None
 depends_on = None
 
 
+PROMISES = """
+CREATE TABLE promises (
+    id BIGINT GENERATED ALWAYS AS IDENTITY,
+    shop_id BIGINT NOT NULL,
+    conversation_id BIGINT NOT NULL,
+    kind TEXT NOT NULL,
+    state TEXT DEFAULT 'open' NOT NULL,
+    made_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    due_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    settled_at TIMESTAMP WITH TIME ZONE,
+    instead_of BIGINT,
+    PRIMARY KEY (id),
+    UNIQUE (instead_of),
+    FOREIGN KEY(shop_id) REFERENCES shops (id) ON DELETE CASCADE,
+    FOREIGN KEY(conversation_id) REFERENCES conversations (id) ON DELETE CASCADE,
+    FOREIGN KEY(instead_of) REFERENCES promises (id) ON DELETE CASCADE
+)
+"""
+INDICES = (
+    "CREATE UNIQUE INDEX promises_one_open ON promises (conversation_id, kind)"
+    " WHERE state = 'open'",
+    "CREATE INDEX promises_due ON promises (due_at) WHERE state = 'open'",
+    "CREATE INDEX promises_conversation ON promises (conversation_id, id)",
+)
+OF_ITS_SHOP = """
+CREATE POLICY of_its_shop ON promises USING (
+  shop_id = nullif(current_setting('doorstep.shop_id', true), '')::bigint
+  OR nullif(current_setting('doorstep.across_shops', true), '') IS NOT NULL)
+"""
+PREFERENCES = (
+    "ticket_opens TEXT DEFAULT 'first_text' NOT NULL",
+    "agent_hours JSONB",
+    "agent_closed_days JSONB DEFAULT '[]' NOT NULL",
+    "answer_minutes BIGINT DEFAULT 10 NOT NULL",
+)
+
+
 def upgrade() -> None:
+    op.execute(PROMISES)
+    for index in INDICES:
+        op.execute(index)
+    op.execute("ALTER TABLE promises ENABLE ROW LEVEL SECURITY")
+    op.execute("ALTER TABLE promises FORCE ROW LEVEL SECURITY")
+    op.execute(OF_ITS_SHOP)
+    op.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON promises TO doorstep_app")
     op.execute("ALTER TABLE conversations ADD COLUMN raised_at TIMESTAMP WITH TIME ZONE")
     op.execute("ALTER TABLE ticket_links ADD COLUMN tag_obeyed TEXT")
     op.execute("ALTER TABLE ticket_links ADD COLUMN wanted_state TEXT")
-    op.execute(
-        "ALTER TABLE shop_preferences ADD COLUMN ticket_opens TEXT DEFAULT 'first_text' NOT NULL"
-    )
+    for column in PREFERENCES:
+        op.execute(f"ALTER TABLE shop_preferences ADD COLUMN {column}")
 
 
 def downgrade() -> None:
-    op.execute("ALTER TABLE shop_preferences DROP COLUMN ticket_opens")
+    for column in PREFERENCES:
+        op.execute(f"ALTER TABLE shop_preferences DROP COLUMN {column.split()[0]}")
     op.execute("ALTER TABLE ticket_links DROP COLUMN wanted_state")
     op.execute("ALTER TABLE ticket_links DROP COLUMN tag_obeyed")
     op.execute("ALTER TABLE conversations DROP COLUMN raised_at")
+    op.execute("DROP TABLE promises")

@@ -12,7 +12,9 @@ from app.helpdesk.ports import (
     Author,
     Comment,
     OpenedTicket,
+    Priority,
     Requester,
+    Routing,
     TicketClosed,
     TicketDraft,
     TicketFile,
@@ -302,3 +304,24 @@ def test_subscribing_twice_is_one_webhook(desk: Driver) -> None:
     desk.helpdesk.unsubscribe(desk.access, first.webhook_id)
     desk.helpdesk.unsubscribe(desk.access, first.webhook_id)
     assert desk.helpdesk.subscribe(desk.access, endpoint).webhook_id != first.webhook_id
+
+
+def test_a_ticket_is_routed_and_says_its_priority(desk: Driver) -> None:
+    ticket_id = open_ticket(desk).ticket_id
+    assert desk.helpdesk.read_status(desk.access, ticket_id).priority is None
+    for _ in range(2):
+        desk.helpdesk.route_ticket(
+            desk.access, ticket_id, Routing(priority=Priority.HIGH, tags=("vip",))
+        )
+    assert desk.helpdesk.read_status(desk.access, ticket_id).priority is Priority.HIGH
+    desk.helpdesk.route_ticket(desk.access, ticket_id, Routing(tags=("wholesale",)))
+    assert desk.helpdesk.read_status(desk.access, ticket_id).priority is Priority.HIGH
+    assert set(desk.tags_of(ticket_id)) == {"doorstep", "vip", "wholesale"}
+    with pytest.raises(Permanent):
+        desk.helpdesk.route_ticket(desk.access, ticket_id, Routing(assignee_id="404404404"))
+    desk.put_state(ticket_id, TicketState.CLOSED)
+    with pytest.raises(TicketClosed):
+        desk.helpdesk.route_ticket(desk.access, ticket_id, Routing(priority=Priority.LOW))
+    desk.delete(ticket_id)
+    with pytest.raises(TicketGone):
+        desk.helpdesk.route_ticket(desk.access, ticket_id, Routing(priority=Priority.LOW))

@@ -9,6 +9,10 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
+import sqlalchemy as sa
+
+from app.conversations.models import Conversation
+from app.conversations.promise import promise_answer
 from app.joining.links import ensure_links
 from app.privacy.answer import request_privacy
 from app.proof.jobs import seal_all
@@ -74,6 +78,8 @@ def two_shops(world: World) -> TwoShops:
             kind="export",
             source="agent",
         )
+        thread = session.scalars(sa.select(Conversation)).one()
+        promise_answer(session, thread, now=world.clock.now(), due_at=world.clock.now())
     other = world.shop(OTHER, line=OTHER_LINE)
     world.execute("UPDATE shops SET name = 'Other Outfitters' WHERE id = :id", id=other.id)
     # Not worked, so that the outbox has something too.

@@ -1,4 +1,5 @@
-"""Rows are locked in one order: order, parcels, contact, conversation, ticket, message, check-in.
+"""Rows are locked in one order: order, parcels, contact, conversation, promise, ticket, message,
+check-in.
 
 Each test holds a row and shows that whoever waits for it holds none that comes later.
 """
@@ -11,8 +12,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import sqlalchemy as sa
 
-from app.conversations.models import Conversation
+from app.conversations.models import Conversation, Promise
+from app.conversations.promise import promise_answer
+from app.conversations.reply import reply_as_agent
+from app.conversations.save_hours import save_hours
 from app.foundation.errors import Temporary
 from app.helpdesk import jobs as helpdesk_jobs
 from app.helpdesk.follow_state import follow_ticket
@@ -212,3 +217,45 @@ def test_mirror_takes_the_conversation_before_the_ticket_it_has_written_to(world
 
         while_held(world, THREAD, settle, "SELECT FROM ticket_links")
     assert desk.said()[-1] == "And it is scratched"
+
+
+def test_broken_promise_is_taken_after_the_contact_and_the_conversation(world: World) -> None:
+    """As an agent's reply does, which keeps it."""
+    desk = talking(world)
+    with world.db.shop(desk.shop.id) as session:
+        save_hours(
+            session,
+            now=world.clock.now(),
+            shop_id=desk.shop.id,
+            actor="test",
+            changes={"agent_hours": {"mon_fri": "08:00-18:00"}},
+        )
+    desk.text("Can I talk to a person?")
+    world.settle()
+    world.clock.advance(minutes=11)
+    while_held(world, THREAD, lambda: world.duty("promises"), "SELECT FROM promises")
+    assert [one.state for one in world.all(Promise)] == ["broken", "open"]
+
+
+def test_promise_is_not_broken_while_an_agent_is_answering(world: World) -> None:
+    desk = talking(world)
+    with world.db.shop(desk.shop.id) as session:
+        thread = session.scalars(sa.select(Conversation)).one()
+        promise_answer(session, thread, now=world.clock.now(), due_at=world.clock.now())
+    world.clock.advance(minutes=1)
+
+    with ThreadPoolExecutor(1) as other:
+        with world.db.shop(desk.shop.id) as session:
+            reply_as_agent(
+                session,
+                now=world.clock.now(),
+                conversation_id=world.all(Conversation)[0].id,
+                body="Here I am",
+                agent_name="Priya",
+                key="test:1",
+            )
+            breaking = other.submit(world.duty, "promises")
+            while not world.scalar("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+                assert not breaking.done(), "it did not wait"
+        breaking.result()
+    assert [one.state for one in world.all(Promise)] == ["kept"]

@@ -54,6 +54,7 @@ MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 ANSWERS = [
     (Purpose.REPLY, 24 * HOUR),
     (Purpose.AGENT_REPLY, 24 * HOUR),
+    (Purpose.APOLOGY, 24 * HOUR),
     (Purpose.HELP_ANSWER, 24 * HOUR),
     (Purpose.CONSENT_RECEIPT, 24 * HOUR),
     (Purpose.CRISIS_ANSWER, 24 * HOUR),

@@ -20,8 +20,10 @@ from app.helpdesk.ports import (
     HelpdeskAccess,
     HookSubscription,
     OpenedTicket,
+    Priority,
     ReadComment,
     Requester,
+    Routing,
     TicketClosed,
     TicketDraft,
     TicketFile,
@@ -46,6 +48,9 @@ class _Ticket:
     tags: list[str]
     state: TicketState = TicketState.OPEN
     merged_into: str | None = None
+    priority: Priority | None = None
+    group_id: str | None = None
+    assignee_id: str | None = None
     comments: list[ReadComment] = field(default_factory=list)
 
 
@@ -98,6 +103,10 @@ class FakeHelpdesk:
     def put_tag(self, ticket_id: str, tag: str) -> None:
         """A human, or their macro, adds a tag."""
         self._tickets[ticket_id].tags.append(tag)
+
+    def owners_of(self, ticket_id: str) -> tuple[str | None, str | None]:
+        """Group and assignee."""
+        return self._tickets[ticket_id].group_id, self._tickets[ticket_id].assignee_id
 
     def tags_of(self, ticket_id: str) -> tuple[str, ...]:
         return tuple(self._tickets[ticket_id].tags)
@@ -171,6 +180,16 @@ class FakeHelpdesk:
         self._strike()
         self._open_one(access, ticket_id).state = state
 
+    def route_ticket(self, access: HelpdeskAccess, ticket_id: str, routing: Routing) -> None:
+        self._strike()
+        ticket = self._open_one(access, ticket_id)
+        if routing.assignee_id not in (None, AGENT_ID):
+            raise Permanent(VENDOR, "no such agent", status=422)
+        ticket.group_id = routing.group_id or ticket.group_id
+        ticket.assignee_id = routing.assignee_id or ticket.assignee_id
+        ticket.priority = routing.priority or ticket.priority
+        ticket.tags += [tag for tag in routing.tags if tag not in ticket.tags]
+
     def remove_tag(self, access: HelpdeskAccess, ticket_id: str, tag: str) -> None:
         self._strike()
         ticket = self._open_one(access, ticket_id)
@@ -180,7 +199,12 @@ class FakeHelpdesk:
         self._strike()
         one = self._one(access, ticket_id)
         return TicketStatus(
-            one.ticket_id, one.state, one.external_id, one.merged_into, tuple(one.tags)
+            one.ticket_id,
+            one.state,
+            one.external_id,
+            one.merged_into,
+            tuple(one.tags),
+            one.priority,
         )
 
     def read_comments_since(

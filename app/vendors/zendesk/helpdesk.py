@@ -20,8 +20,10 @@ from app.helpdesk.ports import (
     HelpdeskAccess,
     HookSubscription,
     OpenedTicket,
+    Priority,
     ReadComment,
     Requester,
+    Routing,
     TicketClosed,
     TicketDraft,
     TicketFile,
@@ -43,6 +45,7 @@ STATES = {
     "solved": TicketState.SOLVED,
     "closed": TicketState.CLOSED,
 }
+PRIORITIES = {one.value: one for one in Priority}
 
 
 class ZendeskHelpdesk:
@@ -147,6 +150,19 @@ class ZendeskHelpdesk:
         body = {"ticket": {"status": state.value}}
         self._change(access, ticket_id, "", body, repeatable=True)
 
+    def route_ticket(self, access: HelpdeskAccess, ticket_id: str, routing: Routing) -> None:
+        """Raises TicketClosed, TicketGone; Permanent for a group or agent that is not there."""
+        wanted: dict[str, Any] = {
+            "group_id": int(routing.group_id) if routing.group_id else None,
+            "assignee_id": int(routing.assignee_id) if routing.assignee_id else None,
+            "priority": routing.priority.value if routing.priority else None,
+        }
+        ticket = {name: value for name, value in wanted.items() if value is not None}
+        if ticket:
+            self._change(access, ticket_id, "", {"ticket": ticket}, repeatable=True)
+        if routing.tags:
+            self._change(access, ticket_id, "/tags", {"tags": list(routing.tags)}, repeatable=True)
+
     def remove_tag(self, access: HelpdeskAccess, ticket_id: str, tag: str) -> None:
         """Raises TicketClosed, TicketGone."""
         self._change(access, ticket_id, "/tags", {"tags": [tag]}, repeatable=True, method="DELETE")
@@ -164,7 +180,10 @@ class ZendeskHelpdesk:
             )
             merged_into = merge_target(said["comments"])
         tags = tuple(str(tag) for tag in ticket.get("tags") or ())
-        return TicketStatus(ticket_id, state, ticket.get("external_id"), merged_into, tags)
+        priority = PRIORITIES.get(ticket.get("priority") or "")
+        return TicketStatus(
+            ticket_id, state, ticket.get("external_id"), merged_into, tags, priority
+        )
 
     def read_comments_since(
         self, access: HelpdeskAccess, ticket_id: str, comment_id: str | None
