@@ -26,6 +26,7 @@ from app.foundation import log as logging_setup
 from app.foundation.errors import DoorstepError, Refused
 from app.helpdesk.connect import connect_link
 from app.helpdesk.kinds import KINDS
+from app.helpdesk.routing.save_rules import save_rules
 from app.joining import commands as joining_commands
 from app.joining.keyword import save_keyword
 from app.messaging.connect import Line, connect_line
@@ -103,6 +104,14 @@ def set_preferences(ports: Ports, args: argparse.Namespace) -> None:
         if hours := {name: changes.pop(name) for name in FIELDS & changes.keys()}:
             save_hours(
                 session, now=ports.clock.now(), shop_id=shop.id, actor="operator", changes=hours
+            )
+        if "routing_rules" in changes:
+            save_rules(
+                session,
+                now=ports.clock.now(),
+                shop_id=shop.id,
+                actor="operator",
+                rules=changes.pop("routing_rules"),
             )
         if "join_keyword" in changes:
             save_keyword(

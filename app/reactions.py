@@ -181,6 +181,7 @@ JOBS: Mapping[str, Callable[..., None]] = {
     "helpdesk.add_late_photo": helpdesk_jobs.add_late_photo,
     "helpdesk.flag_urgent": helpdesk_jobs.flag_urgent,
     "helpdesk.raise_ticket": helpdesk_jobs.raise_ticket,
+    "helpdesk.route": helpdesk_jobs.route,
     "helpdesk.tell_broken": helpdesk_jobs.tell_broken,
     "helpdesk.poll": helpdesk_jobs.poll,
     "helpdesk.import_reply": helpdesk_jobs.import_reply,

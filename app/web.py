@@ -17,6 +17,7 @@ from app.foundation.errors import Misconfigured, Refused
 from app.foundation.limits import COUNTERS_AWAY, RETRY_AWAY_SECONDS, Limits, TooMany
 from app.foundation.metrics import LIMITED
 from app.helpdesk import api as helpdesk_api
+from app.helpdesk.routing import api as routing_api
 from app.joining import api as joining_api
 from app.joining import pages as joining_pages
 from app.messaging import api as messaging_api
@@ -66,6 +67,7 @@ def create_app(ports: Ports) -> Flask:
         zendesk_api.blueprint(ports),
         gorgias_api.blueprint(ports),
         helpdesk_api.blueprint(ports, limits),
+        routing_api.blueprint(ports, limits),
         messaging_api.blueprint(ports),
         shops_api.blueprint(ports, limits),
         proof_api.blueprint(ports, limits),

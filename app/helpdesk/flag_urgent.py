@@ -14,6 +14,7 @@ from app.helpdesk.needs import Needs
 from app.helpdesk.notes import write_note
 from app.helpdesk.ports import Author
 from app.helpdesk.queries import live_link
+from app.helpdesk.raise_ticket import route_again
 
 URGENT_TAG = "doorstep_urgent"
 WHAT: Mapping[str, str] = {
@@ -32,6 +33,7 @@ def flag_urgent(
         link_id = live_link(session, conversation_id)
     if link_id is None:
         return
+    route_again(tools, shop_id=shop_id, link_id=link_id)
     note = PlannedComment(
         Author.SYSTEM,
         (

@@ -14,9 +14,10 @@ from app.helpdesk import poll as polling
 from app.helpdesk import raise_ticket as raising
 from app.helpdesk.mirror import bring_up_to_date
 from app.helpdesk.needs import Needs
-from app.helpdesk.ports import Disconnected
+from app.helpdesk.ports import Disconnected, TicketClosed, TicketGone
 from app.helpdesk.receive_reply import take_new_comments
 from app.helpdesk.report_failure import tell_agents
+from app.helpdesk.routing.apply_rules import apply_rules
 
 
 def mirror(tools: Needs, *, shop_id: int, conversation_id: int) -> None:
@@ -51,6 +52,12 @@ def raise_ticket(
             message_id=message_id,
             promise_id=promise_id,
         )
+
+
+def route(tools: Needs, *, shop_id: int, link_id: int) -> None:
+    """Send a ticket that was opened where the shop's rules say."""
+    with suppress(Disconnected, TicketClosed, TicketGone):
+        apply_rules(tools, shop_id=shop_id, link_id=link_id)
 
 
 def tell_broken(tools: Needs, *, shop_id: int, conversation_id: int, promise_id: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -63,6 +64,7 @@ class TicketLink(Base):
     read_to: Mapped[str | None]  # last comment id that we have read
     wanted_state: Mapped[str | None]  # solved | open: as our side wants the ticket
     tag_obeyed: Mapped[str | None]  # a steering tag that is still to be taken off
+    routed_as: Mapped[dict[str, Any] | None]  # what the shop's rules said last
     polled_at: Mapped[datetime | None]
     last_activity_at: Mapped[datetime]
     created_at: Mapped[CreatedAt]

@@ -7,6 +7,7 @@ is written once; a priority is only ever raised.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +24,7 @@ from app.helpdesk.notes import write_note
 from app.helpdesk.place import place_of
 from app.helpdesk.ports import Priority, Routing, TicketClosed, TicketGone
 from app.helpdesk.queries import live_link
+from app.helpdesk.routing.apply_rules import apply_rules
 from app.helpdesk.writing import desk_at, end_link
 from app.messaging.models import Message
 from app.orders.models import Order
@@ -71,7 +73,15 @@ def raise_ticket(
         }
         row = session.sql(GATHER, asked).one()
         note = brief_of(_facts(session, row, reason), row.timezone)
+    route_again(tools, shop_id=shop_id, link_id=link_id)
     write_note(tools, shop_id=shop_id, link_id=link_id, key=f"hand-off:{message_id}", note=note)
+
+
+def route_again(tools: Needs, *, shop_id: int, link_id: int) -> None:
+    """What was said since, or danger, may lead elsewhere. A ticket that has ended meanwhile is
+    noticed by the note that follows."""
+    with suppress(TicketClosed, TicketGone):
+        apply_rules(tools, shop_id=shop_id, link_id=link_id)
 
 
 def _facts(session: Session, row: Any, reason: str) -> Facts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, time
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
@@ -75,6 +76,7 @@ class ShopPreferences(Base):
     agent_hours: Mapped[dict[str, str] | None]
     agent_closed_days: Mapped[list[str]] = mapped_column(JSONB, server_default="[]")  # 2026-12-25
     answer_minutes: Mapped[int] = mapped_column(server_default="10")  # within which they do then
+    routing_rules: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default="[]")
     retention_days: Mapped[int | None]  # how long texts and photos are kept; None: for good
     # How buyers may join: see app/joining
     join_keyword: Mapped[str | None]  # None: no text joins

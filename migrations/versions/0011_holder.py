@@ -47,6 +47,7 @@ PREFERENCES = (
     "agent_hours JSONB",
     "agent_closed_days JSONB DEFAULT '[]' NOT NULL",
     "answer_minutes BIGINT DEFAULT 10 NOT NULL",
+    "routing_rules JSONB DEFAULT '[]' NOT NULL",
 )
 
 
@@ -61,6 +62,7 @@ def upgrade() -> None:
     op.execute("ALTER TABLE conversations ADD COLUMN raised_at TIMESTAMP WITH TIME ZONE")
     op.execute("ALTER TABLE ticket_links ADD COLUMN tag_obeyed TEXT")
     op.execute("ALTER TABLE ticket_links ADD COLUMN wanted_state TEXT")
+    op.execute("ALTER TABLE ticket_links ADD COLUMN routed_as JSONB")
     for column in PREFERENCES:
         op.execute(f"ALTER TABLE shop_preferences ADD COLUMN {column}")
 
@@ -68,6 +70,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     for column in PREFERENCES:
         op.execute(f"ALTER TABLE shop_preferences DROP COLUMN {column.split()[0]}")
+    op.execute("ALTER TABLE ticket_links DROP COLUMN routed_as")
     op.execute("ALTER TABLE ticket_links DROP COLUMN wanted_state")
     op.execute("ALTER TABLE ticket_links DROP COLUMN tag_obeyed")
     op.execute("ALTER TABLE conversations DROP COLUMN raised_at")
