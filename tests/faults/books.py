@@ -176,7 +176,8 @@ def _tickets(stack: Stack, agents: Agents, phones: Sequence[str], books: Books) 
         if by_phone[phone] != 1:
             books.wrong(f"{phone} wrote and has {by_phone[phone]} tickets")
     for link in links:
-        comments = [one["text"] for one in agents.read_ticket(link["ticket_id"])]
+        # A private note may quote the buyer.
+        comments = [one["text"] for one in agents.read_ticket(link["ticket_id"]) if one["public"]]
         for body, many in Counter(written[link["phone"]]).items():
             inside = sum(comment.count(body) for comment in comments)
             if inside != many and body != "STOP":

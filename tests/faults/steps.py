@@ -1,7 +1,8 @@
 """The steps of send, receive and mirror, each with a buyer whose job is held in its place.
 
-`kill_worker_at_every_step` brings one job to each of them and kills the worker then. HELP is
-answered with a text of ours, so one knock leads straight to a send.
+`kill_worker_at_every_step` brings one job to each of them and kills the worker then. WHY is
+answered with a text of ours and asks nothing of the helpdesk but its own comment, so one knock
+leads straight to a send.
 """
 
 from __future__ import annotations
@@ -47,26 +48,26 @@ SELECT count(*) FROM orders WHERE contact_id IS NOT NULL AND shopify_id = ANY(%(
 
 def claim_under_way(stack: Stack, doors: Doors, windows: Windows, buyer: Buyer) -> None:
     windows.lock(w.CONTACT, phone=buyer.phone)
-    doors.write(buyer, "HELP")
+    doors.write(buyer, "WHY")
     windows.wait(w.SEND_BEGUN, "a claim under way", phone=buyer.phone)
 
 
 def call_that_never_arrives(stack: Stack, doors: Doors, windows: Windows, buyer: Buyer) -> None:
     stack.fault("twilio", "latency", "messages.create", seconds=HELD, count=1)
     last = stack.fault("twilio", "5xx", "messages.create", count=1)
-    doors.write(buyer, "HELP")
+    doors.write(buyer, "WHY")
     windows.used_up(last)
 
 
 def call_that_arrives_later(stack: Stack, doors: Doors, windows: Windows, buyer: Buyer) -> None:
     held = stack.fault("twilio", "latency", "messages.create", seconds=HELD / 2, count=1)
-    doors.write(buyer, "HELP")
+    doors.write(buyer, "WHY")
     windows.used_up(held)
 
 
 def taken_and_not_answered(stack: Stack, doors: Doors, windows: Windows, buyer: Buyer) -> None:
     held = stack.fault("twilio", "timeout_after_acting", "messages.create", seconds=HELD, count=1)
-    doors.write(buyer, "HELP")
+    doors.write(buyer, "WHY")
     windows.used_up(held)
 
 
@@ -78,7 +79,7 @@ def taken_and_not_told(stack: Stack, doors: Doors, windows: Windows, buyer: Buye
 
 def answered_and_not_settled(stack: Stack, doors: Doors, windows: Windows, buyer: Buyer) -> None:
     stack.fault("twilio", "latency", "messages.create", seconds=1.0, count=1)
-    doors.write(buyer, "HELP")
+    doors.write(buyer, "WHY")
     windows.lock_text_in_call(buyer)
 
 

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from app.conversations.models import Conversation
+from app.conversations.resolve import resolve
 from app.foundation.errors import Permanent
 from app.helpdesk.models import HelpdeskAccount, TicketLink, TicketWrite
 from app.helpdesk.ports import HelpdeskAccess
@@ -170,7 +172,38 @@ def test_webhook_before_our_own_answer_is_no_reply(world: World, desk: Desk) -> 
     desk.pass_on(2)
     world.settle(patient=True)
     assert len(world.sent()) == before == 1
-    assert len(desk.comments()) == 3
+    public = [one for one in desk.comments() if one["public"]]
+    assert len(public) == 3
+
+
+def test_tag_hands_the_thread_back_and_is_taken_off(world: World, desk: Desk) -> None:
+    desk.buyer_texts("The zip broke")
+    world.settle()
+    desk.agent_replies("On its way")
+    desk.pass_on(2)
+    world.settle(patient=True)
+    assert world.all(Conversation)[0].raised_at is not None
+    desk.emulated.desk(desk.ticket()["id"], "tags", {"tag": "doorstep-ai-on"})
+    desk.pass_on(1)
+    world.settle(patient=True)
+    assert world.all(Conversation)[0].handled_by == "assistant"
+    assert "doorstep-ai-on" not in desk.ticket()["tags"]
+
+
+def test_resolved_here_is_solved_in_zendesk_and_its_news_is_no_echo(
+    world: World, desk: Desk
+) -> None:
+    desk.buyer_texts("The zip broke")
+    world.settle()
+    [thread] = world.all(Conversation)
+    with world.db.shop(desk.shop.id) as session:
+        resolve(session, now=world.clock.now(), conversation_id=thread.id, by="staff:42")
+    world.settle(patient=True)
+    assert desk.ticket()["status"] == "solved"
+    desk.pass_on(2)
+    world.settle(patient=True)
+    assert desk.ticket()["status"] == "solved"
+    assert [link.state for link in world.all(TicketLink)] == ["solved"]
 
 
 def test_closed_ticket_is_continued_by_a_follow_up(world: World, desk: Desk) -> None:
@@ -200,7 +233,8 @@ def test_reply_reaches_the_phone_by_a_trigger_where_the_plan_has_no_events(world
             assert desk.pass_on(1) == [200]
             world.settle(patient=True)
         assert world.sent() == ["So sorry!", "A new one is on its way."]
-        assert len(desk.comments()) == 3
+        public = [one for one in desk.comments() if one["public"]]
+    assert len(public) == 3
 
 
 def test_call_of_the_trigger_that_comes_twice_is_worked_once(world: World) -> None:
