@@ -7,6 +7,7 @@ Frozen and typed, grouped by vendor. `load()` names every missing or refused var
 from __future__ import annotations
 
 import os
+from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
@@ -39,6 +40,9 @@ class Settings(BaseModel):
     media_s3_key: str | None = None
     media_s3_secret: SecretStr | None = None
     anchor_path: Path = Path("anchors")  # folder of the chains' heads, best on other storage
+    desk_path: Path = Path("frontend/dist/desk")  # the built page for agents
+    # US dollars for one segment, with the carriers' fee, as agents are shown it; unset: no price
+    segment_price: Decimal | None = Field(None, gt=0)
     worker_processes: int = 2
     # Jobs that one worker process runs side by side; see the threads of `messaging.send`.
     worker_threads: int = Field(8, ge=1, le=32)
@@ -59,6 +63,9 @@ class Settings(BaseModel):
     zendesk_base_url: str = ZENDESK_BASE_URL
     zendesk_organization_id: str = ""  # sent as marketplace headers
     zendesk_app_id: str = ""
+    # Of the app in the ticket's sidebar: a PEM, or JSON of PEMs by installation or subdomain
+    zendesk_app_public_key: str | None = None
+    zendesk_qsh: Literal["query", "canonical", "unchecked"] = "query"  # see ADR 0029
 
     # Gorgias: one OAuth app for all shops
     gorgias_client_id: str | None = None

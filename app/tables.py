@@ -6,6 +6,8 @@ from app.checkins.models import CheckIn
 from app.consent.models import ConsentEvent, PermissionRecord
 from app.contacts.models import Contact
 from app.conversations.models import Conversation, Promise
+from app.conversations.models import Conversation
+from app.desk.saved.models import SavedReply
 from app.foundation.audit import AuditEntry
 from app.foundation.inbox import Receipt
 from app.foundation.outbox import OutboxRow
@@ -41,6 +43,7 @@ ALL_TABLES = (
     TicketLink,
     TicketWrite,
     PrivacyRequest,
+    SavedReply,
     Receipt,
     OutboxRow,
     AuditEntry,

@@ -12,6 +12,9 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import health
 from app.bootstrap import Ports
+from app.desk import api as desk_api
+from app.desk import pages as desk_pages
+from app.desk.saved import api as saved_replies_api
 from app.foundation.db import is_away
 from app.foundation.errors import Misconfigured, Refused
 from app.foundation.limits import COUNTERS_AWAY, RETRY_AWAY_SECONDS, Limits, TooMany
@@ -23,12 +26,15 @@ from app.joining import pages as joining_pages
 from app.messaging import api as messaging_api
 from app.privacy import api as privacy_api
 from app.proof import api as proof_api
+from app.settings import SHOPIFY_BASE_URL
 from app.shops import api as shops_api
 from app.vendors.gorgias import api as gorgias_api
 from app.vendors.shopify import api as shopify_api
 from app.vendors.shopify import pages as shopify_pages
 from app.vendors.twilio import api as twilio_api
 from app.vendors.zendesk import api as zendesk_api
+from app.vendors.zendesk import sidebar as zendesk_sidebar
+from app.vendors.zendesk.signed_url import AppKeys
 
 log = structlog.get_logger()
 
@@ -58,6 +64,13 @@ def create_app(ports: Ports) -> Flask:
         trusted = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=trusted, x_proto=0, x_host=0)  # type: ignore[method-assign]
     limits = Limits(app, settings.redis_url.get_secret_value())
+    desk = desk_pages.DeskPages(
+        settings.desk_path,
+        # Elsewhere than at Shopify (in the sandbox) pictures come from where its API is.
+        [desk_pages.PRODUCT_IMAGES, desk_pages.origin_of(settings.shopify_base_url)]
+        if settings.shopify_base_url != SHOPIFY_BASE_URL
+        else [desk_pages.PRODUCT_IMAGES],
+    )
     for doors in (
         shopify_api.blueprint(ports, secrets=settings.shopify_secrets),
         shopify_pages.blueprint(
@@ -74,6 +87,17 @@ def create_app(ports: Ports) -> Flask:
         joining_pages.blueprint(ports, limits),
         joining_api.blueprint(ports, limits),
         privacy_api.blueprint(ports, limits),
+        saved_replies_api.blueprint(ports, limits),
+        desk_api.blueprint(ports, limits, segment_price=settings.segment_price),
+        desk_pages.blueprint(ports, desk),
+        zendesk_sidebar.blueprint(
+            ports,
+            limits,
+            desk,
+            app_keys=AppKeys.read(settings.zendesk_app_public_key),
+            query_hash=settings.zendesk_qsh,
+            base_url=settings.zendesk_base_url,
+        ),
     ):
         app.register_blueprint(doors)
 

@@ -52,6 +52,11 @@ def locate(phone: str, *addresses: Place | None) -> Places:
     return places
 
 
+def locate_address(address: Place) -> Places:
+    """Where an address alone lies; no zone if it says too little."""
+    return _from_address(address.country, address.region, address.zip)
+
+
 _US_TERRITORIES = frozenset({"PR", "VI", "GU", "MP", "AS"})
 # A number without a place cannot be a Pacific territory's: those have area codes of their own, and
 # no hour of the day is lawful in Guam and New York at once.

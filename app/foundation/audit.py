@@ -8,7 +8,7 @@ saw it (shopify.dev/docs/apps/launch/protected-customer-data, level 2): `record_
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -36,6 +36,14 @@ class AuditEntry(Base):
     __table_args__ = (
         sa.Index("audit_entries_by_shop", "shop_id", "id"),
         sa.Index("audit_entries_to_seal", "shop_id", "xid", "id"),
+        sa.Index(
+            "audit_entries_reads",
+            "shop_id",
+            "subject",
+            "actor",
+            "at",
+            postgresql_where="action = 'data.read'",
+        ),
     )
 
 
@@ -69,3 +77,30 @@ def record_read(
         subject=subject,
         **detail,
     )
+
+
+READ_LATELY = """
+SELECT EXISTS (SELECT FROM audit_entries WHERE shop_id = %s AND subject = %s AND actor = %s
+               AND action = 'data.read' AND at > %s)
+"""
+
+
+def record_read_once(
+    session: Session,
+    *,
+    now: datetime,
+    shop_id: int,
+    actor: str,
+    subject: str,
+    within: timedelta,
+    **detail: Any,
+) -> None:
+    """The same, of somebody who goes on looking: noted at most once `within` this time."""
+    asked = (READ_LATELY, shop_id, subject, actor, now - within)
+    if session.sql(*asked).scalar():
+        return
+    # Two looks in one moment are one: the second waits here, and then finds the first.
+    lock = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
+    session.sql(lock, f"read:{shop_id}:{subject}:{actor}")
+    if not session.sql(*asked).scalar():
+        record_read(session, now=now, shop_id=shop_id, actor=actor, subject=subject, **detail)

@@ -81,6 +81,17 @@ def resolve_phone(
     return None
 
 
+def shown(phone: str) -> str:
+    """E.164 as people write it: (415) 555-0142, and with the country's code outside +1."""
+    try:
+        number = phonenumbers.parse(phone)
+    except phonenumbers.NumberParseException:
+        return phone
+    of_ours = number.country_code == 1
+    way = phonenumbers.PhoneNumberFormat
+    return phonenumbers.format_number(number, way.NATIONAL if of_ours else way.INTERNATIONAL)
+
+
 def mask(phone: str | None) -> str:
     """Enough to tell two buyers apart on a page: `+1 *** *** 0142`. Never for logs."""
     digits = re.sub(r"\D", "", phone or "")

@@ -14,7 +14,7 @@ from app.foundation.errors import Refused
 _QUOTE_BEGINS = re.compile(
     r"(-- ?|On .{5,200}wrote:|-{3,} ?(Original|Forwarded) [Mm]essage ?-{3,}|##- .* -##)"
 )
-_PLACEHOLDER = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+PLACEHOLDER = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 
 # Zendesk's own words when tickets are merged; by default they are public comments of the agent.
 _MERGE_NOTICE = re.compile(
@@ -30,7 +30,7 @@ class Unsendable(Refused):
 
 def as_text(comment: str, *, has_photos: bool = False) -> str:
     """What the buyer shall read; may be empty beside photos. Raises Unsendable."""
-    if placeholder := _PLACEHOLDER.search(comment):
+    if placeholder := PLACEHOLDER.search(comment):
         raise Unsendable(
             "placeholder",
             f"this reply was not sent: it holds the placeholder {placeholder[0][:60]},"

@@ -42,6 +42,8 @@ STATUSES = {
     "owners_only": 403,
     "unknown_staff": 404,
     "unknown_contact": 404,
+    "unknown_reply": 404,
+    "title_taken": 409,
     "last_owner": 409,
     "opted_out": 409,
 }

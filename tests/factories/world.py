@@ -53,7 +53,7 @@ from app.vendors.shopify.session_token import ShopifyIdTokens
 from app.web import create_app
 from app.workshop import Workshop
 from tests import servers as test_servers
-from tests.factories import payloads
+from tests.factories import payloads, zaf
 
 SECRET = "shopify-secret-of-tests"
 PUBLIC_URL = "https://doorstep.example"
@@ -106,6 +106,8 @@ class World:
             metrics_token="metrics-of-tests",
             media_path=home / "media",
             anchor_path=home / "anchors",
+            desk_path=home / "desk",
+            zendesk_app_public_key=zaf.public_pem(),
             shopify_api_key="key-of-tests",
             shopify_api_secret=SECRET,
         )
