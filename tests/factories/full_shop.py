@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from app.conversations.models import Conversation
 from app.conversations.promise import promise_answer
+from app.desk.saved.save_reply import add_reply
 from app.joining.links import ensure_links
 from app.privacy.answer import request_privacy
 from app.proof.jobs import seal_all
@@ -80,6 +81,14 @@ def two_shops(world: World) -> TwoShops:
         )
         thread = session.scalars(sa.select(Conversation)).one()
         promise_answer(session, thread, now=world.clock.now(), due_at=world.clock.now())
+        add_reply(
+            session,
+            now=world.clock.now(),
+            shop_id=one.id,
+            actor="staff:41",
+            title=WORDS,
+            text="Acme is sorry.",
+        )
     other = world.shop(OTHER, line=OTHER_LINE)
     world.execute("UPDATE shops SET name = 'Other Outfitters' WHERE id = :id", id=other.id)
     # Not worked, so that the outbox has something too.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 
-from app.foundation.audit import AuditEntry
+from app.foundation.audit import AuditEntry, record_read_once
+from app.foundation.db import Session
 from app.messaging.models import Media
 from tests.factories import payloads
 from tests.factories.desk import AgentsPage, in_zendesk
@@ -208,6 +210,32 @@ def test_agents_look_is_noted_once_in_ten_minutes(
     world.clock.advance(minutes=1, seconds=1)
     page.thread(ticket_id=desk.ticket_id)
     assert noted() == 2
+
+
+def test_two_looks_in_one_moment_are_noted_once(world: World, desk: ZendeskAtHand) -> None:
+    def look(session: Session) -> None:
+        record_read_once(
+            session,
+            now=world.clock.now(),
+            shop_id=desk.shop.id,
+            actor=ACTOR,
+            subject="contact:1",
+            within=timedelta(minutes=10),
+        )
+
+    def look_too() -> None:
+        with world.db.shop(desk.shop.id) as session:
+            look(session)
+
+    with ThreadPoolExecutor(1) as other:
+        with world.db.shop(desk.shop.id) as first:
+            look(first)
+            first.flush()
+            second = other.submit(look_too)
+            while not world.scalar("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+                assert not second.done(), "it did not wait"
+        second.result()
+    assert len(world.all(AuditEntry, AuditEntry.actor == ACTOR)) == 1
 
 
 def test_page_that_asks_again_gets_304_until_something_is_new(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import uuid
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -18,11 +19,15 @@ import jwt
 import pytest
 from flask import Flask
 
+from app.desk.api import AgentDoor
+from app.desk.photo_links import photo_link
 from app.foundation.media import sign_media_token
 from app.helpdesk.connect import connect_link
 from app.shops.api import Door
 from app.shops.roles import MAY, Permission, Role
 from app.web import HEADERS, create_app
+from tests.factories import zaf
+from tests.factories.desk import build_page, island_of, open_app
 from tests.factories.full_shop import OTHER, OTHER_OWNER, TwoShops, rows_of, two_shops
 from tests.factories.staff import (
     ADMIN,
@@ -35,6 +40,7 @@ from tests.factories.staff import (
     staffed,
 )
 from tests.factories.world import BUYER, DOMAIN, World
+from tests.factories.zendesk import SUBDOMAIN, ZendeskAtHand
 from tests.house.test_wiring import OPEN_DOORS
 
 # What the first shop has where an address holds a variable.
@@ -49,6 +55,17 @@ VALUES: dict[str, Callable[[TwoShops, World], object]] = {
     "request_id": lambda two, world: world.scalar(
         "SELECT coalesce(min(id), 1) FROM privacy_requests"
     ),
+    "conversation_id": lambda two, world: world.scalar(
+        "SELECT coalesce(min(id), 1) FROM conversations WHERE shop_id = :shop", shop=two.one.id
+    ),
+    "reply_id": lambda two, world: world.scalar("SELECT coalesce(min(id), 1) FROM saved_replies"),
+    # Signed by us, for the other shop, about the first one's photo: here as the desk signs it.
+    "signed": lambda two, world: photo_link(
+        world.ports.keys.signing_keys,
+        now=world.clock.now(),
+        media_id=two.media_id,
+        shop_id=two.other.id,
+    ).rpartition("/")[2],
     # Signed by us, for the other shop, about the first one's photo.
     "token": lambda two, world: sign_media_token(
         [world.ports.keys.signing_key],
@@ -63,6 +80,7 @@ PUBLIC = {
     "/healthz",
     "/readyz",
     "/static/<path:filename>",
+    "/desk/assets/<path:filename>",
     "/join/<slug>",
     "/join/<slug>/done",
     "/j/<code>",
@@ -116,7 +134,9 @@ def two(world: World) -> TwoShops:
 def test_every_route_of_the_api_names_the_permission_it_needs(world: World) -> None:
     app = world.client.application
     for rule, _, view in routes(app):
-        if rule.startswith("/api"):
+        if rule.startswith("/api/desk/"):
+            assert isinstance(view, AgentDoor) or rule in OPEN_DOORS, f"{rule}: see desk/api"
+        elif rule.startswith("/api"):
             assert isinstance(view, Door), f"{rule} is not behind the guard: shops/api"
             assert view.needs in Permission
         else:
@@ -144,6 +164,52 @@ def test_owner_of_another_shop_gets_and_changes_nothing(two: TwoShops, world: Wo
             leaked = [mark for mark in two.marks if mark in said or mark in str(answer.headers)]
             assert not leaked, (method, rule, leaked)
     assert rows_of(world, two.one) == before
+
+
+def session_at(world: World, subdomain: str) -> str:
+    """Of an agent whose Zendesk is this one."""
+    build_page(world)
+    query = zaf.QUERY.replace("acme", subdomain)
+    said = zaf.claims(world.clock.now().timestamp(), subdomain=subdomain, query=query)
+    token: str = island_of(open_app(world, zaf.signed(said), query=query))["token"]
+    return token
+
+
+def test_agent_of_another_shops_helpdesk_gets_and_changes_nothing(
+    two: TwoShops, world: World
+) -> None:
+    assert ZendeskAtHand(world, two.other).connect("other").status_code == 200
+    world.settle()
+    before = rows_of(world, two.one)
+    session = session_at(world, "other")
+    ticket = world.scalar(
+        "SELECT max(ticket_id) FROM ticket_links WHERE shop_id = :shop", shop=two.one.id
+    )
+    for rule, method, view in routes(world.client.application):
+        answer = world.client.open(
+            address(rule, two, world),
+            method=method,
+            headers=bearer(session),
+            query_string={"ticket_id": ticket, "conversation_id": 1, "shop": two.one.domain},
+            json={"text": "Hello", "key": str(uuid.uuid4())} if method != "GET" else None,
+        )
+        said = answer.get_data(as_text=True)
+        assert answer.status_code < 500, (method, rule, said)
+        if isinstance(view, AgentDoor):
+            assert (answer.status_code, answer.get_json()["error"]) == (404, "no_thread"), rule
+        elif isinstance(view, Door):
+            assert answer.status_code == 401, (method, rule)
+        if rule not in PUBLIC:
+            leaked = [mark for mark in two.marks if mark in said or mark in str(answer.headers)]
+            assert not leaked, (method, rule, leaked)
+    assert rows_of(world, two.one) == before
+    # The walk means something: the shop's own agents do see it.
+    own = world.client.get(
+        "/api/desk/thread",
+        query_string={"ticket_id": ticket},
+        headers=bearer(session_at(world, SUBDOMAIN)),
+    )
+    assert BUYER in own.text
 
 
 def test_what_is_walked_is_there_to_be_seen_by_its_own_shop(two: TwoShops, world: World) -> None:
@@ -247,7 +313,8 @@ def test_every_answer_to_a_browser_carries_the_security_headers(
             assert "script-src https://cdn.shopify.com;" in policy or "default-src 'none'" in policy
             assert "unsafe-inline" not in policy.split("style-src")[0], (rule, policy)
             framed = "https://admin.shopify.com" in policy or "frame-ancestors 'none'" in policy
-            assert framed or "sandbox" in policy, (rule, policy)
+            in_helpdesk = rule == "/desk/zendesk" and "https://*.zendesk.com;" in policy
+            assert framed or in_helpdesk or "sandbox" in policy, (rule, policy)
             if rule.startswith("/api"):
                 assert answer.headers["Cache-Control"] == "no-store", rule
     shown = client.get("/", query_string={"id_token": token})
@@ -260,7 +327,8 @@ def test_bodies_too_large_are_refused_by_every_door(two: TwoShops, world: World)
     for rule, method, view in routes(world.client.application):
         if method == "GET":
             continue
-        size = 64 * 1024 + 1 if isinstance(view, Door) else 2 * 1024 * 1024 + 1
+        bounded = isinstance(view, Door | AgentDoor)
+        size = 64 * 1024 + 1 if bounded else 2 * 1024 * 1024 + 1
         answer = world.client.open(
             address(rule, two, world),
             method=method,
@@ -273,6 +341,10 @@ def test_bodies_too_large_are_refused_by_every_door(two: TwoShops, world: World)
 
 def test_doors_that_need_no_proof_are_listed_with_a_reason(world: World) -> None:
     for rule, _, view in routes(world.client.application):
-        if isinstance(view, Door) or rule == "/metrics" or rule.startswith("/webhooks/"):
+        if (
+            isinstance(view, Door | AgentDoor)
+            or rule == "/metrics"
+            or rule.startswith("/webhooks/")
+        ):
             continue
         assert OPEN_DOORS.get(rule), f"{rule}: behind the guard, signed, or in OPEN_DOORS with why"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import structlog
 from flask import Blueprint, Response, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.desk.pages import DeskPages, origin_of, problem
 from app.desk.seats import accounts_at
@@ -55,6 +56,8 @@ def blueprint(
     @doors.post("/desk/zendesk")
     def open_app() -> Response:
         request.max_content_length = MAX_BODY
+        if (request.content_length or 0) > MAX_BODY:
+            raise RequestEntityTooLarge  # also where the body is no form, and so not read
         now, keys = tools.clock.now(), tools.keys.signing_keys
         if not app_keys.keys:
             return problem(
