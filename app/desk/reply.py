@@ -20,6 +20,7 @@ from app.conversations.reply import Added, reply_as_agent
 from app.desk.seats import Seat
 from app.foundation.db import Session
 from app.foundation.errors import Refused
+from app.helpdesk.models import TicketLink
 from app.helpdesk.reply_text import PLACEHOLDER
 from app.messaging.models import Message
 from app.messaging.permit import Subject, gather
@@ -61,6 +62,9 @@ def reply_from_desk(
         key=key,
         written_by=seat.actor,
     )
+    if _is_solved(session, seat):
+        # The ticket stays as the agent left it, and so the thread is still resolved.
+        session.get_one(Conversation, seat.conversation_id).state = "resolved"
     return Replied(added.message_ids, is_new=isinstance(added, Added))
 
 
@@ -77,6 +81,13 @@ def _sent_before(session: Session, seat: Seat, key: str) -> tuple[int, ...]:
     return tuple(session.scalars(sa.select(Message.id).where(which).order_by(Message.id)))
 
 
+def _is_solved(session: Session, seat: Seat) -> bool:
+    solved = sa.exists().where(
+        TicketLink.conversation_id == seat.conversation_id, TicketLink.state == "solved"
+    )
+    return bool(session.scalar(sa.select(solved)))
+
+
 def _ask_permission(session: Session, now: datetime, seat: Seat) -> None:
     contact_id = session.scalars(
         sa.select(Conversation.contact_id).where(Conversation.id == seat.conversation_id)
@@ -85,4 +96,4 @@ def _ask_permission(session: Session, now: datetime, seat: Seat) -> None:
     [request] = gather(session, now=now, subjects=[about])
     verdict = decide(request)
     if isinstance(verdict, Denied):
-        raise Refused(verdict.reason.value, f"Nothing was sent: {reason_text(verdict.reason)}")
+        raise Refused(verdict.reason.value, f"Nothing was sent. {reason_text(verdict.reason)}")

@@ -9,6 +9,7 @@ import pytest
 from app.conversations.models import Conversation
 from app.desk.api import PACE, REPLY_PACE
 from app.foundation.audit import AuditEntry
+from app.helpdesk.ports import TicketState
 from tests.factories.desk import AgentsPage, in_zendesk
 from tests.factories.world import BUYER, World
 from tests.factories.zaf import AGENT_ID
@@ -50,6 +51,18 @@ def test_reply_is_texted_and_stands_in_the_ticket_under_the_agents_name(
     assert shown["messages"][-1]["author_name"] == "Priya"
 
 
+def test_reply_to_a_solved_ticket_leaves_thread_and_ticket_as_they_are(
+    world: World, desk: ZendeskAtHand, page: AgentsPage, thread: int
+) -> None:
+    world.helpdesk.put_state(desk.ticket_id, TicketState.SOLVED)
+    desk.tell_state("solved")
+    world.settle()
+    page.reply(thread, "One more thing: it is on its way.")
+    world.settle()
+    assert world.sent()[-1].startswith("One more thing")
+    assert (world.all(Conversation)[0].state, desk.link().state) == ("resolved", "solved")
+
+
 def test_same_key_is_one_reply_whatever_else_is_said(
     world: World, page: AgentsPage, thread: int
 ) -> None:
@@ -83,7 +96,7 @@ def test_reply_after_an_opt_out_is_refused_in_a_sentence_and_nothing_is_stored(
         409,
         {
             "error": "opted_out",
-            "message": "Nothing was sent: The buyer has opted out of texts from you.",
+            "message": "Nothing was sent. The buyer has opted out of texts from you.",
         },
     )
     assert world.texts(author="agent") == []

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.foundation.phone import mask, resolve_phone, strip_channel, to_e164
+from app.foundation.phone import mask, resolve_phone, shown, strip_channel, to_e164
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_the_first_usable_candidate_wins_in_order() -> None:
 
 
 @pytest.mark.parametrize(
-    ("phone", "shown"),
+    ("phone", "masked"),
     [
         ("+14155550142", "+1 *** *** 0142"),
         ("+447400000142", "+********0142"),
@@ -75,8 +75,20 @@ def test_the_first_usable_candidate_wins_in_order() -> None:
         ("12345", "***"),
     ],
 )
-def test_a_masked_number_shows_its_last_four(phone: str | None, shown: str) -> None:
-    assert mask(phone) == shown
+def test_a_masked_number_shows_its_last_four(phone: str | None, masked: str) -> None:
+    assert mask(phone) == masked
+
+
+@pytest.mark.parametrize(
+    ("phone", "written"),
+    [
+        ("+14155550142", "(415) 555-0142"),
+        ("+447400000142", "+44 7400 000142"),
+        ("[removed]", "[removed]"),
+    ],
+)
+def test_a_number_is_shown_as_people_write_it(phone: str, written: str) -> None:
+    assert shown(phone) == written
 
 
 def test_the_channel_is_stripped() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.consent.zones import locate
+from app.consent.zones import locate, locate_address
 from app.orders.ports import Place
 from tests.unit.zone_table_source import build
 
@@ -168,6 +168,13 @@ def test_other_countries_have_a_name_and_no_zone(phone: str, country: str) -> No
 def test_an_address_abroad_counts_too() -> None:
     assert locate("+12125550142", Place(country="GB", zip="N1 1AA")).countries == {"US", "GB"}
     assert locate("+12125550142", Place(country="PR", zip="00901")).countries == {"US"}
+
+
+def test_an_address_alone_says_where_it_lies_and_nothing_more() -> None:
+    portland = locate_address(Place(country="US", region="OR", zip="97205"))
+    assert (portland.regions, portland.zones) == ({"US", "US-OR"}, {"America/Los_Angeles"})
+    for unclear in (Place(country=None), Place(country="GB"), Place(country="US")):
+        assert locate_address(unclear).zones == frozenset()
 
 
 def test_every_zone_exists() -> None:
