@@ -89,7 +89,7 @@ def create_app(ports: Ports) -> Flask:
         privacy_api.blueprint(ports, limits),
         saved_replies_api.blueprint(ports, limits),
         desk_api.blueprint(ports, limits, segment_price=settings.segment_price),
-        desk_pages.blueprint(ports, desk),
+        desk_pages.blueprint(ports, limits, desk),
         zendesk_sidebar.blueprint(
             ports,
             limits,

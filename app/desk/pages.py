@@ -20,9 +20,10 @@ import structlog
 from flask import Blueprint, Response, make_response, render_template, request, send_from_directory
 
 from app.desk.seats import take_seat
-from app.desk.sessions import BadLink, begin_session, read_link, read_session
+from app.desk.sessions import begin_session, read_link, read_session
 from app.foundation.errors import Refused
 from app.foundation.jobs import Tools
+from app.foundation.limits import Limits, TooMany
 
 log = structlog.get_logger()
 
@@ -30,6 +31,7 @@ LANGUAGES = ("en-US", "es")
 FRAMEWORK = "https://static.zdassets.com"  # Zendesk's, which its app pages must load from there
 PRODUCT_IMAGES = "https://cdn.shopify.com"
 A_YEAR = 31_536_000
+OPENED = "60 per minute"  # of one thread; its address is signed, so without Redis it opens
 ISLAND = re.compile(r'(<script\b[^>]*\bid="desk-session"[^>]*>).*?(</script>)', re.DOTALL)
 
 
@@ -65,7 +67,7 @@ class DeskPages:
         return answer
 
 
-def blueprint(tools: Tools, pages: DeskPages) -> Blueprint:
+def blueprint(tools: Tools, limits: Limits, pages: DeskPages) -> Blueprint:
     doors = Blueprint("desk_pages", __name__, url_prefix="/desk")
 
     @doors.get("/thread/<signed>")
@@ -74,6 +76,7 @@ def blueprint(tools: Tools, pages: DeskPages) -> Blueprint:
         again = "Reload the ticket in your helpdesk and open the conversation from there."
         try:
             to = read_link(keys, signed, now=now)
+            limits.count_open(OPENED, "desk_page", f"{to.account_id}:{to.conversation_id}")
             token = begin_session(
                 keys,
                 now=now,
@@ -86,9 +89,9 @@ def blueprint(tools: Tools, pages: DeskPages) -> Blueprint:
             with tools.db.across_shops("desk page: whose thread is this") as session:
                 desk = read_session(keys, token, now=now)
                 take_seat(session, desk, conversation_id=to.conversation_id)
-        except BadLink as error:
-            return problem(403, str(error), again)
-        except Refused as error:  # the thread or its account is gone
+        except TooMany:
+            raise
+        except Refused as error:  # also where the thread or its account is gone
             return problem(403, str(error), again)
         island = {"surface": "page", "token": token, "conversation_id": to.conversation_id}
         return pages.show(island, frames=())

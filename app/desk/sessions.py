@@ -83,16 +83,18 @@ def read_session(keys: Sequence[str], token: str, *, now: datetime) -> DeskSessi
 
 @dataclass(frozen=True)
 class ThreadLink:
+    """One thread, through one helpdesk account."""
+
     account_id: int
     subdomain: str
-    agent: str
     conversation_id: int
+    agent: str = UNNAMED_AGENT
 
 
 def thread_link(keys: Sequence[str], *, now: datetime, public_url: str, to: ThreadLink) -> str:
     """An address that shows one thread to whoever holds it, for an hour. Only into a helpdesk."""
     until = int((now + LINK_LIVES).timestamp())
-    said = [to.account_id, to.subdomain, to.agent, to.conversation_id, until]
+    said = [to.account_id, to.subdomain, to.conversation_id, to.agent, until]
     return f"{public_url}/desk/thread/{_dumps(keys, 'thread', said)}"
 
 

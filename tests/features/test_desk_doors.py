@@ -9,6 +9,8 @@ import pytest
 from cryptography.fernet import Fernet
 from werkzeug.test import TestResponse
 
+from app.desk.pages import OPENED as LINK_OPENED
+from app.desk.pages import as_island
 from app.desk.sessions import ThreadLink, begin_session, thread_link
 from app.vendors.zendesk.sidebar import OPENED
 from tests.factories import zaf
@@ -35,7 +37,6 @@ def link_of(world: World, desk: ZendeskAtHand, **other: object) -> str:
     to = {
         "account_id": desk.account.id,
         "subdomain": SUBDOMAIN,
-        "agent": "link",
         "conversation_id": desk.link().conversation_id,
     }
     return thread_link(
@@ -191,8 +192,6 @@ def test_built_files_are_kept_by_browsers_and_nothing_else_is_served(world: Worl
 
 
 def test_island_cannot_be_broken_out_of(world: World, desk: ZendeskAtHand) -> None:
-    from app.desk.pages import as_island
-
     said = as_island({"token": "</script><script>alert(1)</script>"})
     assert "<" not in said
 
@@ -244,6 +243,15 @@ def test_address_is_late_after_an_hour_and_dead_once_its_thread_or_account_is_go
     assert late.status_code == 403 and "good for an hour" in late.text
     for other in ({"conversation_id": 999}, {"account_id": 999}, {"subdomain": "rich"}):
         assert world.client.get(link_of(world, desk, **other)).status_code == 403
+
+
+def test_address_that_is_opened_too_often_waits(world: World, desk: ZendeskAtHand) -> None:
+    build_page(world)
+    link = link_of(world, desk)
+    for _ in range(int(LINK_OPENED.split()[0])):
+        assert world.client.get(link).status_code == 200
+    refused = world.client.get(link)
+    assert refused.status_code == 429 and int(refused.headers["Retry-After"]) > 0
 
 
 # --- Sessions
