@@ -6,7 +6,6 @@ from app.checkins.models import CheckIn
 from app.consent.models import ConsentEvent, PermissionRecord
 from app.contacts.models import Contact
 from app.conversations.models import Conversation, Promise
-from app.conversations.models import Conversation
 from app.desk.saved.models import SavedReply
 from app.foundation.audit import AuditEntry
 from app.foundation.inbox import Receipt

@@ -1,6 +1,6 @@
 """Who holds a thread, when its ticket opens, and what the buyer was promised.
 
-Revision: 0011, after 0009
+Revision: 0011, after 0010
 
 All of it is new and may be empty, so the previous release works on beside it.
 """
@@ -8,7 +8,7 @@ All of it is new and may be empty, so the previous release works on beside it.
 from alembic import op
 
 revision = "0011"
-down_revision = "0009"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 

@@ -1,6 +1,6 @@
 """Saved replies of a shop; an index to find who read a buyer's data lately.
 
-Revision: 0012, after: 0009
+Revision: 0012, after 0011
 
 All of it is new, so the previous release works on beside it. The index is built CONCURRENTLY, so
 outside a transaction, and repeatable, because a build that was broken off leaves an invalid one.
@@ -9,7 +9,7 @@ outside a transaction, and repeatable, because a build that was broken off leave
 from alembic import op
 
 revision = "0012"
-down_revision = "0009"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
