@@ -28,7 +28,10 @@ FIELDS = frozenset(
         "language",
     }
 )
-CHANGES = frozenset({"status", "external_id", "subject", "meta"})
+CHANGES = frozenset(
+    {"status", "external_id", "subject", "meta", "assignee_user", "assignee_team", "priority"}
+)
+PRIORITIES = ("low", "normal", "high", "critical")
 FILTERS = frozenset(
     {"external_id", "customer_id", "trashed", "order_by", "limit", "cursor", "ticket_ids"}
 )
@@ -43,6 +46,7 @@ def open_doors(doors: Doors) -> None:
     doors.api("PUT", one, "tickets.update", _update, scope="tickets:write")
     doors.api("DELETE", one, "tickets.delete", _delete, scope="tickets:write")
     doors.api("POST", f"{one}/tags", "tickets.tag", _tag, scope="tickets:write")
+    doors.api("PUT", f"{one}/tags", "tickets.retag", _retag, scope="tickets:write")
 
 
 def _list(call: Call) -> Answer:
@@ -88,6 +92,7 @@ def _update(call: Call, ticket_id: int) -> Answer:
     ticket = call.account.ticket(ticket_id)
     given = json_body(CHANGES)
     _check(given)
+    _check_routing(call, given)
     status = given.pop("status", ticket["status"])
     ticket.update(given)
     threads.set_status(threads.act_of(call), ticket, status)
@@ -103,11 +108,39 @@ def _delete(call: Call, ticket_id: int) -> Answer:
 def _tag(call: Call, ticket_id: int) -> Answer:
     """Adds; nothing that is there goes."""
     ticket = call.account.ticket(ticket_id)
+    threads.tag(threads.act_of(call), ticket, _names())
+    return 204, None
+
+
+def _retag(call: Call, ticket_id: int) -> Answer:
+    """Replaces all that are there."""
+    ticket = call.account.ticket(ticket_id)
+    names = _names()
+    ticket["tags"] = [one for one in ticket["tags"] if one["name"] in names]
+    threads.tag(threads.act_of(call), ticket, names)
+    return 204, None
+
+
+def _names() -> list[str]:
     names = json_body(frozenset({"names"}), frozenset({"names"}))["names"]
     if not isinstance(names, list) or not all(isinstance(one, str) and one for one in names):
         raise refusals.invalid("names", "must be a list of names")
-    threads.tag(threads.act_of(call), ticket, names)
-    return 204, None
+    return names
+
+
+def _check_routing(call: Call, given: Record) -> None:
+    """A user of this account; this one has no teams."""
+    if given.get("priority", "normal") not in PRIORITIES:
+        raise refusals.invalid("priority", f"must be one of {PRIORITIES}")
+    if given.get("assignee_team") is not None:
+        raise refusals.invalid("assignee_team", "is none of this account")
+    wanted = given.get("assignee_user")
+    if wanted is not None:
+        number = checked(wanted, "assignee_user", frozenset({"id"}), frozenset({"id"}))["id"]
+        found = call.account.user(number)
+        if found is None:
+            raise refusals.invalid("assignee_user", "is none of this account")
+        given["assignee_user"] = person(found)
 
 
 def _check(given: Record) -> None:

@@ -181,6 +181,9 @@ class GorgiasDriver:
             clock.advance(25 * 3600)
             self.access = self._come_in()  # a token lives a day
 
+    def put_tag(self, ticket_id: str, tag: str) -> None:
+        self._emulated.desk(ticket_id, "tags", {"tags": [tag]})
+
     def merge(self, ticket_id: str, into: str) -> None:
         raise NotImplementedError("what the API shows of merged tickets is not documented")
 

@@ -27,8 +27,10 @@ from app.helpdesk.ports import (
     HelpdeskAccess,
     HookSubscription,
     OpenedTicket,
+    Priority,
     ReadComment,
     Requester,
+    Routing,
     TicketClosed,
     TicketDraft,
     TicketGone,
@@ -47,6 +49,9 @@ from app.vendors.gorgias.messages import (
     written,
 )
 
+# Every ticket begins as "normal", so that is nobody's choice. The words are Gorgias's; that the API
+# takes them in a change of a ticket is not verified on a live account.
+PRIORITIES = {Priority.LOW: "low", Priority.HIGH: "high", Priority.URGENT: "critical"}
 DRAFT = "doorstep_draft"  # in a ticket's `meta`: which draft it was opened with
 
 
@@ -145,11 +150,40 @@ class GorgiasHelpdesk:
         body = {"status": "open" if still_open else "closed"}
         self._change(access, ticket_id, "PUT", "", body)
 
+    def route_ticket(self, access: HelpdeskAccess, ticket_id: str, routing: Routing) -> None:
+        """Raises TicketClosed, TicketGone; Permanent for a team or user that is not there."""
+        self._takes_more(access, ticket_id)
+        wanted: dict[str, Any] = {}
+        if routing.group_id:
+            wanted["assignee_team"] = {"id": int(routing.group_id)}
+        if routing.assignee_id:
+            wanted["assignee_user"] = {"id": int(routing.assignee_id)}
+        if routing.priority:
+            wanted["priority"] = PRIORITIES.get(routing.priority, "normal")
+        if wanted:
+            self._change(access, ticket_id, "PUT", "", wanted)
+        if routing.tags:
+            self._change(access, ticket_id, "POST", "/tags", {"names": list(routing.tags)})
+
+    def remove_tag(self, access: HelpdeskAccess, ticket_id: str, tag: str) -> None:
+        """Raises TicketClosed, TicketGone. Gorgias takes tags off by replacing all of them."""
+        tags = _tags(self._takes_more(access, ticket_id))
+        if tag in tags:
+            left = [one for one in tags if one != tag]
+            self._change(access, ticket_id, "PUT", "/tags", {"names": left})
+
     def read_status(self, access: HelpdeskAccess, ticket_id: str) -> TicketStatus:
         """Raises TicketGone."""
         ticket = self._ticket(access, ticket_id)
         state = TicketState.SOLVED if ticket["status"] == "closed" else TicketState.OPEN
-        return TicketStatus(ticket_id, state, ticket.get("external_id"))
+        chosen = {word: priority for priority, word in PRIORITIES.items()}
+        return TicketStatus(
+            ticket_id,
+            state,
+            ticket.get("external_id"),
+            tags=_tags(ticket),
+            priority=chosen.get(ticket.get("priority") or ""),
+        )
 
     def read_comments_since(
         self, access: HelpdeskAccess, ticket_id: str, comment_id: str | None
@@ -255,6 +289,10 @@ def _gone(error: Permanent) -> Permanent:
     if error.status in (404, 410):
         return TicketGone(VENDOR, "the ticket is gone", status=error.status)
     return error
+
+
+def _tags(ticket: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(str(one["name"]) for one in ticket.get("tags") or ())
 
 
 def _fingerprint(draft: TicketDraft) -> str:
