@@ -21,7 +21,7 @@ from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.desk.estimate import estimate
-from app.desk.holder import DEEDS
+from app.desk.holder import DEEDS, do
 from app.desk.opt_out import opt_out_from_desk
 from app.desk.photo_links import BadPhotoLink, read_photo_link
 from app.desk.queries import read_thread
@@ -160,12 +160,12 @@ def blueprint(tools: Needs, limits: Limits, *, segment_price: Decimal | None) ->
     door("/threads/<int:conversation_id>/opt-out", "opt_out", "POST", opt_out)
 
     def deed_door(name: str) -> None:
-        def do(seat: Seat, now: datetime) -> Response:
+        def done(seat: Seat, now: datetime) -> Response:
             with tools.db.shop(seat.shop_id) as session:
-                DEEDS[name](session, now=now, seat=seat)
+                do(session, now=now, seat=seat, name=name)
             return jsonify(show(seat, now))
 
-        door(f"/threads/<int:conversation_id>/{name}", name.replace("-", "_"), "POST", do)
+        door(f"/threads/<int:conversation_id>/{name}", name.replace("-", "_"), "POST", done)
 
     for name in DEEDS:
         deed_door(name)

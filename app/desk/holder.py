@@ -1,6 +1,7 @@
 """An agent takes a thread, hands it back, ends it or opens it again.
 
-Called by `api`. Each locks the thread and is noted with who did it.
+Called by `api`. The deeds are the conversation's own, with their events; here it is noted who did
+it from the desk.
 """
 
 from __future__ import annotations
@@ -10,60 +11,38 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from app.conversations.hand_back import hand_back
+from app.conversations.holder import Changed, Unchanged
 from app.conversations.models import Conversation
+from app.conversations.resolve import reopen, resolve
+from app.conversations.take_over import take_over
 from app.desk.seats import Seat
 from app.foundation import audit
 from app.foundation.db import Session
+from app.messaging.locks import lock_contact
 
-
-def take_over(session: Session, *, now: datetime, seat: Seat) -> None:
-    """From here on the assistant is silent."""
-    conversation = _locked(session, seat)
-    conversation.handled_by = "agent"
-    _note(session, now, seat, "taken_over")
-
-
-def hand_back(session: Session, *, now: datetime, seat: Seat) -> None:
-    conversation = _locked(session, seat)
-    conversation.handled_by = "assistant"
-    _note(session, now, seat, "handed_back")
-
-
-def resolve(session: Session, *, now: datetime, seat: Seat) -> None:
-    """Nobody waits any more; whatever the buyer writes next opens it again."""
-    conversation = _locked(session, seat)
-    conversation.state, conversation.waiting_since = "resolved", None
-    _note(session, now, seat, "resolved")
-
-
-def reopen(session: Session, *, now: datetime, seat: Seat) -> None:
-    conversation = _locked(session, seat)
-    conversation.state = "open"
-    _note(session, now, seat, "reopened")
-
-
-Deed = Callable[..., None]
-DEEDS: Mapping[str, Deed] = {
-    "take-over": take_over,
-    "hand-back": hand_back,
-    "resolve": resolve,
-    "reopen": reopen,
+Deed = Callable[..., Changed | Unchanged]
+DEEDS: Mapping[str, tuple[Deed, str]] = {
+    "take-over": (take_over, "taken_over"),
+    "hand-back": (hand_back, "handed_back"),
+    "resolve": (resolve, "resolved"),
+    "reopen": (reopen, "reopened"),
 }
-"""By the last part of their address."""
+"""By the last part of their address; with what is noted."""
 
 
-def _locked(session: Session, seat: Seat) -> Conversation:
-    return session.scalars(
-        sa.select(Conversation).where(Conversation.id == seat.conversation_id).with_for_update()
-    ).one()
-
-
-def _note(session: Session, now: datetime, seat: Seat, what: str) -> None:
-    audit.record(
-        session,
-        now=now,
-        shop_id=seat.shop_id,
-        actor=seat.actor,
-        action=f"thread.{what}",
-        subject=f"conversation:{seat.conversation_id}",
-    )
+def do(session: Session, *, now: datetime, seat: Seat, name: str) -> None:
+    """A second press of the button changes nothing, and is not noted again."""
+    deed, noted = DEEDS[name]
+    which = Conversation.id == seat.conversation_id
+    lock_contact(session, session.scalars(sa.select(Conversation.contact_id).where(which)).one())
+    done = deed(session, now=now, conversation_id=seat.conversation_id, by=seat.actor)
+    if isinstance(done, Changed):
+        audit.record(
+            session,
+            now=now,
+            shop_id=seat.shop_id,
+            actor=seat.actor,
+            action=f"thread.{noted}",
+            subject=f"conversation:{seat.conversation_id}",
+        )

@@ -16,7 +16,7 @@ from app.consent.facts import Request
 from app.consent.models import ConsentEvent
 from app.consent.purposes import Purpose
 from app.contacts.models import Contact
-from app.conversations.models import Conversation
+from app.conversations.models import Conversation, Promise
 from app.desk.saved.models import SavedReply
 from app.desk.saved.save_reply import replies_of
 from app.foundation.db import Session
@@ -27,6 +27,7 @@ from app.shops.models import Shop
 
 MOST_TEXTS = 100
 MOST_OTHER_ORDERS = 10
+MOST_PROMISES = 3
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Thread:
     request: Request  # an agent's reply in this moment, as permission is asked about it
     consent: ConsentEvent | None  # the row that says how things stand
     saved_replies: Sequence[SavedReply]
+    promises: Sequence[Promise]  # the latest, newest first
 
 
 def read_thread(session: Session, *, now: datetime, conversation_id: int) -> Thread:
@@ -71,6 +73,12 @@ def read_thread(session: Session, *, now: datetime, conversation_id: int) -> Thr
         request=request,
         consent=_consent(session, request),
         saved_replies=replies_of(session, shop_id=shop.id),
+        promises=session.scalars(
+            sa.select(Promise)
+            .where(Promise.conversation_id == conversation_id)
+            .order_by(Promise.id.desc())
+            .limit(MOST_PROMISES)
+        ).all(),
     )
 
 

@@ -19,6 +19,7 @@ from app.consent.quiet_hours import next_window
 from app.consent.state_rules import load_rules
 from app.consent.verdicts import Allowed, Denied, Verdict, reason_text
 from app.consent.zones import Places, locate_address
+from app.conversations.models import Promise
 from app.desk.photo_links import photo_link
 from app.desk.queries import Thread
 from app.desk.saved.fill import Bought, fill, values_of
@@ -60,8 +61,8 @@ def show_thread(tools: Needs, thread: Thread, *, now: datetime) -> dict[str, obj
         "more": thread.more,
         "order": show_order(order, shop_domain=shop.domain, zone=shop.timezone) if order else None,
         "other_orders": [show_other(one) for one in thread.other_orders],
-        # The assistant, and promises that are kept as rows, come later.
-        "promises": [],
+        "promises": [show_promise(one, shop.timezone, now) for one in thread.promises],
+        # The assistant comes later.
         "draft": None,
         "summary": None,
         "saved_replies": show_saved_replies(thread),
@@ -148,6 +149,19 @@ def show_clock(thread: Thread, zone: str | None, now: datetime) -> dict[str, obj
         "opens_at": None if is_open else iso(window.start),
         "closes_at": iso(window.end),
         "words": f"Check-ins may go {words} {whose}.",
+    }
+
+
+def show_promise(promise: Promise, zone: str, now: datetime) -> dict[str, object]:
+    """In the agents' time: it is theirs to keep."""
+    due = promise.due_at.astimezone(ZoneInfo(zone))
+    today = now.astimezone(ZoneInfo(zone)).date()
+    day = "" if due.date() == today else f" on {due:%a} {due.day} {due:%b}"
+    return {
+        "id": promise.id,
+        "words": f"A person answers by {due:%H:%M}{day}",
+        "due_at": iso(promise.due_at),
+        "state": promise.state,
     }
 
 

@@ -136,14 +136,15 @@ def retire_line(session: Session, *, shop_id: int) -> None:
 
 
 def finish_shop(session: Session, *, now: datetime, shop_id: int) -> None:
-    """The shop is gone for good: what opened its number and its helpdesk is dropped, and who
-    worked there is forgotten.
+    """The shop is gone for good: what opened its number and its helpdesk is dropped, who worked
+    there is forgotten, and so are the words that they had saved.
 
     Raises Postponed while the number's account is needed to delete photos at the provider.
     """
     if session.sql(DELETING, shop_id).scalar():
         raise Postponed(60, "photos are being deleted at the provider")
     session.execute(sa.delete(Staff).where(Staff.shop_id == shop_id))
+    session.sql("DELETE FROM saved_replies WHERE shop_id = %s", shop_id)
     session.execute(
         sa.update(HelpdeskAccount)
         .where(HelpdeskAccount.shop_id == shop_id)

@@ -159,7 +159,7 @@ def test_opt_out_is_in_force_at_once_and_its_evidence_names_the_agent(
 
 
 def test_thread_is_taken_handed_back_ended_and_opened_again_with_who_did_it(
-    world: World, page: AgentsPage, thread: int
+    world: World, desk: ZendeskAtHand, page: AgentsPage, thread: int
 ) -> None:
     def do(what: str) -> tuple[str, str]:
         answer = page.call("POST", f"/threads/{thread}/{what}", json={})
@@ -170,8 +170,13 @@ def test_thread_is_taken_handed_back_ended_and_opened_again_with_who_did_it(
 
     assert do("hand-back") == ("assistant", "open")
     assert do("take-over") == ("agent", "open")
-    assert do("resolve") == ("agent", "resolved")
-    assert do("reopen") == ("agent", "open")
+    assert do("resolve") == ("assistant", "resolved")
+    assert do("resolve") == ("assistant", "resolved")  # a second press is noted no second time
+    world.settle()
+    assert desk.link().state == "solved"
+    assert do("reopen") == ("assistant", "open")
+    world.settle()
+    assert desk.link().state == "open"
     noted = world.all(AuditEntry, AuditEntry.action.like("thread.%"))
     assert [(one.action, one.actor, one.subject) for one in noted] == [
         (f"thread.{what}", ACTOR, f"conversation:{thread}")
