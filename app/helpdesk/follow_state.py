@@ -26,6 +26,15 @@ from app.helpdesk.writing import desk_at
 
 log = structlog.get_logger()
 
+# The buyer has written on, and once that stands in the ticket it is open again.
+TEXT_ON_ITS_WAY = """
+SELECT EXISTS (
+  SELECT FROM messages m JOIN ticket_links l ON l.conversation_id = m.conversation_id
+  WHERE l.id = %(link)s AND m.direction = 'in' AND m.id > l.mirrored_to
+    AND m.id NOT IN (SELECT unnest(w.message_ids) FROM ticket_writes w
+                     WHERE w.link_id = l.id AND w.state = 'settled'))
+"""
+
 
 def follow_ticket(
     tools: Needs, *, shop_id: int, link_id: int, merged_into: str | None = None
@@ -69,7 +78,8 @@ def apply_state(session: Session, *, now: datetime, link_id: int, state: TicketS
             link.state = "closed"
         case TicketState.SOLVED if link.state == "open":
             link.state = "solved"
-            resolve_thread(session, conversation, now=now)
+            if not session.sql(TEXT_ON_ITS_WAY, {"link": link.id}).scalar():
+                resolve_thread(session, conversation, now=now)
         case TicketState.OPEN | TicketState.PENDING if link.state == "solved":
             link.state = "open"
             conversation.state = "open"

@@ -124,6 +124,16 @@ def test_text_after_it_opens_both(world: World) -> None:
     assert state(world, desk) == OPEN
 
 
+def test_solved_ticket_resolves_no_thread_whose_text_is_on_its_way_there(world: World) -> None:
+    desk = talking(world)
+    world.helpdesk.put_state(desk.ticket_id, TicketState.SOLVED)
+    desk.text("Wait, one more thing")
+    follow_ticket(world.ports, shop_id=desk.shop.id, link_id=desk.link().id)
+    assert state(world, desk) == ("open", "solved", TicketState.SOLVED)
+    world.settle()
+    assert state(world, desk) == OPEN
+
+
 def test_agent_who_was_first_is_not_overruled(world: World) -> None:
     desk, calls = talking(world), counting(world)
     act(world, resolve)
