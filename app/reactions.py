@@ -127,6 +127,7 @@ REACTIONS: Mapping[type[Event], tuple[Now | Later, ...]] = {
             "helpdesk.raise_ticket",
             "reply",
             ("conversation_id", "reason", "message_id", "promise_id"),
+            in_order_of="conversation_id",  # or it and the text's own mirror meet at the ticket
         ),
     ),
     PromiseBroken: (Later("helpdesk.tell_broken", "reply", ("conversation_id", "promise_id")),),

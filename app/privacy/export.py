@@ -18,7 +18,7 @@ from app.checkins.models import CheckIn
 from app.consent.models import ConsentEvent, PermissionRecord
 from app.consent.verdicts import Reason, reason_text
 from app.contacts.models import Contact
-from app.conversations.models import Conversation
+from app.conversations.models import Conversation, Promise
 from app.foundation.db import Base, Session
 from app.helpdesk.models import HelpdeskAccount, TicketLink
 from app.messaging.models import Message
@@ -53,6 +53,7 @@ CONSENT = (
     "occurred_at",
 )  # fmt: skip
 CHECK_IN = ("kind", "basis", "state", "reason", "arrived_at", "due_at", "sent_at", "answered_at")
+PROMISE = ("kind", "state", "made_at", "due_at", "settled_at")
 TICKET = ("ticket_id", "state", "last_activity_at", "created_at")
 REQUEST = ("kind", "source", "state", "asked_at", "due_at", "fulfilled_at")
 
@@ -94,6 +95,7 @@ def gather(session: Session, *, now: datetime, shop_id: int, buyer: Buyer) -> Da
         "consents": _consents(session, shop_id, contacts),
         "verdicts": _verdicts(session, texts, check_ins),
         "check_ins": [_picked(one, CHECK_IN) for one in check_ins],
+        "promises": [_picked(one, PROMISE) for one in _promises(session, contact_ids)],
         "tickets": _tickets(session, contact_ids),
         "privacy_requests": [
             _picked(one, REQUEST)
@@ -158,6 +160,11 @@ def _tickets(session: Session, contact_ids: Sequence[int]) -> list[Data]:
         _picked(link, TICKET) | {"helpdesk": kind, "account": account}
         for link, kind, account in rows
     ]
+
+
+def _promises(session: Session, contact_ids: Sequence[int]) -> Sequence[Promise]:
+    of_them = sa.select(Conversation.id).where(Conversation.contact_id.in_(contact_ids))
+    return _all(session, Promise, Promise.conversation_id.in_(of_them))
 
 
 def _all(session: Session, model: type[Any], *where: sa.ColumnElement[bool]) -> Sequence[Any]:

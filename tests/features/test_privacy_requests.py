@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
+from app.conversations.models import Conversation
+from app.conversations.promise import promise_answer
 from app.foundation.errors import Refused
 from app.foundation.media import MediaGone
 from app.messaging.models import Sender
@@ -72,6 +75,7 @@ def test_data_request_of_shopify_becomes_an_export_of_everything(world: World) -
     world.checked_in(shop)
     world.text(shop, "My dachshund ate the left shoe", photos=[photo_at_provider(world)])
     world.settle(patient=True)
+    promised(world, shop)
     world.text(shop, "Somebody else's words", sender=OTHER)
     world.shopify("customers/data_request", payloads.load("customers_data_request"))
     world.settle()
@@ -86,12 +90,19 @@ def test_data_request_of_shopify_becomes_an_export_of_everything(world: World) -
     assert data["orders"][0]["items"][0]["title"]
     assert data["orders"][0]["parcels"][0]["delivered_at"]
     assert data["consents"] and data["check_ins"][0]["state"] == "answered"
+    assert [one["kind"] for one in data["promises"]] == ["human_answer"]
     assert "The text was allowed to leave." in {one["in_words"] for one in data["verdicts"]}
     page = take(world, shop, "page")
     for said in ("dachshund", "Maya", "data:image/jpeg;base64,", "allowed to leave", "#5001"):
         assert said in page
     assert "Somebody else" not in page + json.dumps(data)
     assert not re.search(r'(?:src|href)="(?!data:)', page)
+
+
+def promised(world: World, shop: ShopAtHand) -> None:
+    with world.db.shop(shop.id) as session:
+        [thread] = session.scalars(sa.select(Conversation))
+        promise_answer(session, thread, now=world.clock.now(), due_at=world.clock.now())
 
 
 def test_an_export_that_was_taken_is_fulfilled_and_the_reader_written_down(world: World) -> None:
