@@ -65,6 +65,13 @@ def _checked(name: str, value: Any) -> Any:
         raise Refused("unknown_preference", f"{name} is not a preference")
     if name in CHOICES and value not in CHOICES[name]:
         raise Refused(name, f"{name} must be one of {', '.join(CHOICES[name])}")
+    if name == "ticket_opens" and value == "handoff":
+        # Nobody but a person answers yet: a buyer who asks for none would wait for ever.
+        raise Refused(
+            name,
+            "ticket_opens cannot be handoff before there is an assistant to hand over from:"
+            " choose first_text or arrival",
+        )
     if name in LIMITS and value is not None:
         low, high = LIMITS[name]
         if not isinstance(value, int) or not low <= value <= high:

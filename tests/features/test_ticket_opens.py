@@ -15,14 +15,8 @@ from tests.factories.zendesk import ZendeskAtHand, connected
 
 def choosing(world: World, when: str) -> ZendeskAtHand:
     desk = connected(world)
-    with world.db.shop(desk.shop.id) as session:
-        save_preferences(
-            session,
-            now=world.clock.now(),
-            shop_id=desk.shop.id,
-            actor="test",
-            changes={"ticket_opens": when},
-        )
+    # Directly: the hand-off is not to be chosen yet, see `shops.configure`.
+    world.execute("UPDATE shop_preferences SET ticket_opens = :when", when=when)
     return desk
 
 
@@ -119,6 +113,20 @@ def test_at_the_arrival_a_check_in_that_met_no_helpdesk_is_caught_up(world: Worl
     assert len(desk.said()) == 1
 
 
-def test_another_word_is_refused(world: World) -> None:
-    with pytest.raises(Refused, match="first_text, handoff, arrival"):
-        choosing(world, "never")
+@pytest.mark.parametrize(
+    ("word", "why"),
+    [
+        ("never", "must be one of first_text, handoff, arrival"),
+        ("handoff", "before there is an assistant"),
+    ],
+)
+def test_another_word_is_refused(world: World, word: str, why: str) -> None:
+    shop = world.shop()
+    with world.db.shop(shop.id) as session, pytest.raises(Refused, match=why):
+        save_preferences(
+            session,
+            now=world.clock.now(),
+            shop_id=shop.id,
+            actor="test",
+            changes={"ticket_opens": word},
+        )
