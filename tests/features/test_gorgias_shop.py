@@ -12,15 +12,11 @@ import pytest
 from app.conversations.models import Conversation
 from app.foundation.inbox import Receipt
 from app.helpdesk import jobs
-from app.helpdesk.connect import connect_link
-from app.helpdesk.models import HelpdeskAccount
 from app.helpdesk.ports import TicketFile
 from sandbox import faults
 from tests.factories.gorgias import KEY, GorgiasAtHand, gorgias_shop
 from tests.factories.photos import jpeg_with_place
-from tests.factories.world import BUYER, PUBLIC_URL, World
-from tests.factories.zendesk import talking as zendesk_talking
-from tests.vendors.gorgias_sandbox import SUBDOMAIN
+from tests.factories.world import BUYER, World
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "gorgias"
 
@@ -349,130 +345,3 @@ def test_every_sample_duplicated_and_shuffled_sends_one_text(
         world.settle()
     world.settle(patient=True)
     assert world.sent() == ["So sorry about that!"]
-
-
-# --- Connecting
-
-
-def test_the_app_store_brings_somebody_whose_shop_nobody_knows(world: World) -> None:
-    answer = world.client.get("/connect/gorgias?account=acme", base_url=PUBLIC_URL)
-    assert answer.status_code == 200
-    assert "Open Doorstep in your Shopify admin" in answer.text
-
-
-def test_the_page_understands_what_people_paste_for_gorgias(world: World) -> None:
-    with gorgias_shop(world, connected=False) as desk:
-        link = connect_link(world.ports, shop_id=desk.shop.id, kind="gorgias")
-        asked = desk.visit(link)
-        assert ".gorgias.com" in asked.text
-        wrong = desk.visit(f"{link}&subdomain=acme.zendesk.com")
-        assert wrong.status_code == 400 and "before .gorgias.com" in wrong.text
-        gone = desk.visit(f"{link}&subdomain=https%3A%2F%2F{SUBDOMAIN}.gorgias.com%2Fapp")
-        assert gone.status_code == 302 and "nonce=" in gone.headers["Location"]
-
-
-def test_a_link_for_one_helpdesk_connects_no_other(world: World) -> None:
-    with gorgias_shop(world, connected=False) as desk:
-        link = connect_link(world.ports, shop_id=desk.shop.id, kind="zendesk", subdomain="acme")
-        assert desk.visit(link.replace("/connect/zendesk", "/connect/gorgias")).status_code == 400
-
-
-def test_connecting_twice_leaves_one_integration_and_one_widget(
-    world: World, desk: GorgiasAtHand
-) -> None:
-    secret = desk.account.webhook_secret
-    assert desk.connect().status_code == 200
-    api = desk.emulated.api()
-    assert len(api.get("/integrations").json()["data"]) == 2
-    assert len(api.get("/widgets").json()["data"]) == 1
-    keys = world.ports.keys
-    assert keys.decrypt(desk.account.webhook_secret or "") == keys.decrypt(secret or "")
-
-
-def test_who_is_no_admin_there_is_told_so(world: World) -> None:
-    with gorgias_shop(world, connected=False) as desk:
-        refused = desk.connect(user_id=94)
-        assert refused.status_code == 403 and "admin of this Gorgias" in refused.text
-        assert desk.account.state == "disconnected"
-
-
-def test_without_the_right_to_make_widgets_replies_come_all_the_same(world: World) -> None:
-    with gorgias_shop(world, connected=False) as desk:
-        desk.emulated.plan(metered=False, widgets=False)
-        assert desk.connect().status_code == 200
-        desk.buyer_texts("The zip broke")
-        world.settle()
-        desk.agent_replies("On its way")
-        desk.pass_on(2)
-        world.settle(patient=True)
-        assert world.sent() == ["On its way"]
-
-
-def test_an_account_whose_refresh_token_never_ends_is_kept_alive(
-    world: World, desk: GorgiasAtHand
-) -> None:
-    assert desk.account.refresh_expires_at is None
-    desk.let_pass(days=40)
-    desk.buyer_texts("still there?")
-    world.settle(patient=True)
-    assert desk.said() == ["still there?"]
-    assert desk.account.state == "connected"
-
-
-def test_gorgias_takes_the_place_of_zendesk(world: World) -> None:
-    before = zendesk_talking(world)
-    world.settle()
-    with gorgias_shop(world, connected=False, shop=before.shop) as desk:
-        assert desk.connect().status_code == 200
-        world.settle(patient=True)
-        states = {one.kind: one.state for one in world.all(HelpdeskAccount)}
-        assert states == {"zendesk": "disconnected", "gorgias": "connected"}
-        assert world.helpdesk.subscribed == {}
-        desk.buyer_texts("Where are you now?")
-        world.settle(patient=True)
-        assert desk.said()[-1] == "Where are you now?"
-        assert before.said(before.links()[0].ticket_id)[-1] == "The zip broke"
-
-
-# --- The sidebar
-
-
-def test_the_sidebar_shows_the_thread_to_gorgias_alone(world: World, desk: GorgiasAtHand) -> None:
-    world.checked_in(desk.shop)
-    desk.buyer_texts("The waist is tight")
-    world.settle(patient=True)
-    secret = world.ports.keys.decrypt(desk.account.webhook_secret or "")
-    path = f"{desk.door}/sidebar?ticket={desk.ticket_id}&customer=1"
-    assert world.client.get(path).status_code == 401
-    shown = world.client.get(path, headers={KEY: secret}).json["doorstep"]
-    assert shown["order"].startswith("#")
-    assert (shown["state"], shown["texting"]) == ("Open", "Allowed")
-    assert shown["parcel"].startswith("Arrived ")
-    for other in ("1", "", "x' OR true", "99999999999999999999"):
-        empty = world.client.get(
-            f"{desk.door}/sidebar", query_string={"ticket": other}, headers={KEY: secret}
-        )
-        assert empty.json == {"doorstep": {}}
-
-
-def test_the_widget_reads_what_the_sidebar_says(world: World, desk: GorgiasAtHand) -> None:
-    [widget] = desk.emulated.api().get("/widgets").json()["data"]
-    [card] = widget["template"]["widgets"]
-    paths = {one["path"] for one in card["widgets"]}
-    world.checked_in(desk.shop)
-    desk.buyer_texts("STOP")
-    desk.buyer_texts("The waist is tight")
-    world.settle(patient=True)
-    secret = world.ports.keys.decrypt(desk.account.webhook_secret or "")
-    path = f"{desk.door}/sidebar?ticket={desk.ticket_id}"
-    shown = world.client.get(path, headers={KEY: secret}).json[card["path"]]
-    assert set(shown) <= paths
-    assert shown["texting"] == "They asked for no more texts"
-
-
-def test_a_buyer_whose_number_is_shared_is_nobody_by_email(world: World) -> None:
-    with gorgias_shop(world) as desk:
-        desk.buyer_texts("hello")
-        world.execute("UPDATE contacts SET email = 'x@buyer.example', shared_phone = true")
-        world.settle()
-        assert desk.emulated.ticket(desk.ticket_id)["requester"]["email"] is None
