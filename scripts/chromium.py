@@ -12,8 +12,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from scripts.install import NODE
-from scripts.places import LOGS, ROOT, STATE, VENV_BIN
+from scripts import node
+from scripts.places import LOGS, STATE
 from scripts.screen import Problem, step
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -103,12 +103,10 @@ def _from_debian() -> bool:
 
 
 def _from_npm() -> Path:
-    node_bin = _node()
     unpacked = OWN / "unpacked"
     unpacked.mkdir(parents=True, exist_ok=True)
     known = {
-        **os.environ,
-        "PATH": f"{node_bin}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+        **node.environment(node.ensure()),
         "TMPDIR": str(unpacked),
         # Makes the package unpack its libraries too, as it does where there are none.
         "AWS_EXECUTION_ENV": "AWS_Lambda_nodejs22.x",
@@ -130,23 +128,6 @@ def _from_npm() -> Path:
     if not _starts(launcher):
         raise _no_way()
     return launcher
-
-
-def _node() -> Path:
-    """Folder of node and npm: the system's, else those that a Python wheel brings."""
-    npm = shutil.which("npm")
-    if npm and shutil.which("node"):
-        return Path(npm).parent
-    if not (VENV_BIN / "npm").exists():
-        with step("Installing Node.js from a Python wheel"), LOG.open("ab") as log:
-            done = subprocess.run(
-                [str(VENV_BIN / "python"), "-m", "pip", "install", "--require-hashes",
-                 "--no-input", "-r", str(ROOT / NODE)],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False,
-            )  # fmt: skip
-            if done.returncode != 0:
-                raise _no_way()
-    return VENV_BIN
 
 
 def _no_way() -> Problem:

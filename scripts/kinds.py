@@ -17,11 +17,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from scripts import frontend
 from scripts.places import ROOT, STATE, VENV_PYTHON, make_state_folder
 from scripts.screen import Step, say
 
 # The longest first, so that two lanes end together. One not named here comes last, and alone.
-BESIDE_EACH_OTHER = ("features", "vendors", "unit", "house", "contracts")
+FRONTEND = "frontend"  # no folder of tests/: vitest runs those that lie beside the sources
+BESIDE_EACH_OTHER = ("features", "vendors", "unit", "house", "contracts", FRONTEND)
 ALONE = ("browser", "faults")
 LANES = 2
 REPORTS = STATE / "reports"
@@ -42,7 +44,7 @@ class Tally:
 
 @dataclass
 class Run:
-    """One pytest under way. With `aside` its output goes to a file, else to the screen."""
+    """One pytest, or vitest, under way. With `aside` its output goes to a file, not the screen."""
 
     kind: str
     arguments: Sequence[str]
@@ -57,15 +59,25 @@ class Run:
         REPORTS.mkdir(exist_ok=True)
         self.report, self.log = (REPORTS / f"{self.kind}.{end}" for end in ("xml", "log"))
         self.report.unlink(missing_ok=True)
-        where = [] if self.kind == "chosen" else [f"tests/{self.kind}"]
+        words, environment, cwd = self._command()
         with self.log.open("wb") as log:
             self._pytest = subprocess.Popen(
-                [str(VENV_PYTHON), "-um", "pytest", *where, f"--junitxml={self.report}",
-                 *self.arguments],
-                cwd=ROOT, env=dict(self.environment), stdin=subprocess.DEVNULL,
+                words, cwd=cwd, env=environment, stdin=subprocess.DEVNULL,
                 stdout=log if self.aside else None, stderr=log if self.aside else None,
                 start_new_session=True,
             )  # fmt: skip
+
+    def _command(self) -> tuple[list[str], dict[str, str], Path]:
+        if self.kind == FRONTEND:
+            reporters = ("--reporter=default", "--reporter=junit")
+            words, environment = frontend.npm(
+                "test", "--", *reporters, f"--outputFile.junit={self.report}"
+            )
+            return words, environment, frontend.FOLDER
+        where = [] if self.kind == "chosen" else [f"tests/{self.kind}"]
+        report = f"--junitxml={self.report}"
+        words = [str(VENV_PYTHON), "-um", "pytest", *where, report, *self.arguments]
+        return words, dict(self.environment), ROOT
 
     def ended(self) -> bool:
         """Whether it is over, be it because its time is up."""
@@ -74,7 +86,10 @@ class Run:
             self.remark = f"ended after {self.limit} s without a result"
             self.end()
         elif code not in (None, 0, 1, NO_TESTS_COLLECTED):
-            self.remark = f"pytest ended with {code}"
+            runner = "npm test" if self.kind == FRONTEND else "pytest"
+            self.remark = f"{runner} ended with {code}"
+        elif code == 1 and not self.report.exists():
+            self.remark = "it ended before any test"
         return self._pytest.poll() is not None
 
     def end(self) -> None:

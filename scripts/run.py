@@ -12,7 +12,7 @@ import signal
 import time
 from types import FrameType
 
-from scripts import environment, operating, processes
+from scripts import environment, frontend, operating, processes
 from scripts.install import DEVELOP, RUN, ensure_installed
 from scripts.places import LOGS, ROOT, STATE, VENV_PYTHON, check_disk, only_one
 from scripts.processes import Child
@@ -90,6 +90,7 @@ class House:
             say("  ✓ Ended what an interrupted run had left behind")
         self._check_ports()
         ensure_installed(RUN)
+        frontend.ensure_built()
         database_url, owner_url = self._open_postgres()
         redis_url = self._open_redis()
         known = environment.development(

@@ -12,9 +12,9 @@ import subprocess
 import time
 from collections.abc import Sequence
 
-from scripts import chromium
+from scripts import chromium, frontend
 from scripts.install import DEVELOP, ensure_installed
-from scripts.kinds import ALONE, BESIDE_EACH_OTHER, Tally, run_all, run_one
+from scripts.kinds import ALONE, BESIDE_EACH_OTHER, FRONTEND, Tally, run_all, run_one
 from scripts.places import ROOT, VENV_BIN, VENV_PYTHON, check_disk
 from scripts.screen import Problem, say, step
 
@@ -31,7 +31,10 @@ def test(arguments: Sequence[str]) -> int:
         tallies = [run_one("chosen", arguments, environment)]
     else:
         kinds = kinds_present()
+        if arguments:  # are pytest's, and mean nothing to the front end's runner
+            kinds.remove(FRONTEND)
         if "browser" in kinds:
+            frontend.ensure_built()
             environment["CHROMIUM_PATH"] = str(chromium.ensure())
         tallies = run_all(kinds, arguments, environment)
     return _report(tallies, time.monotonic() - began)
@@ -56,21 +59,22 @@ def evaluate(arguments: Sequence[str]) -> int:
 
 
 def check() -> int:
-    """Format, lint, types and import directions. All four run, even if the first one fails."""
+    """Format, lint, types and import directions. All run, even if the first one fails."""
     ensure_installed(DEVELOP)
+    tsc, node_environment = frontend.npm("run", "--silent", "check")
     broken = []
-    for title, words in (
-        ("ruff format --check", ["ruff", "format", "--check", "."]),
-        ("ruff check", ["ruff", "check", "."]),
-        ("mypy --strict app", ["mypy", "--strict", "app"]),
-        ("lint-imports", ["lint-imports"]),
+    for title, words, cwd, environment in (
+        ("ruff format --check", [_tool("ruff"), "format", "--check", "."], ROOT, None),
+        ("ruff check", [_tool("ruff"), "check", "."], ROOT, None),
+        ("mypy --strict app", [_tool("mypy"), "--strict", "app"], ROOT, None),
+        ("lint-imports", [_tool("lint-imports")], ROOT, None),
+        ("tsc --noEmit", tsc, frontend.FOLDER, node_environment),
     ):
         try:
             with step(title):
                 done = subprocess.run(
-                    [str(VENV_BIN / words[0]), *words[1:]],
-                    cwd=ROOT, capture_output=True, text=True, check=False,
-                )  # fmt: skip
+                    words, cwd=cwd, env=environment, capture_output=True, text=True, check=False
+                )
                 if done.returncode != 0:
                     raise Problem(title, "")
         except Problem:
@@ -82,6 +86,10 @@ def check() -> int:
             "`make format` mends layout and the simple findings; the others are yours.",
         )
     return 0
+
+
+def _tool(name: str) -> str:
+    return str(VENV_BIN / name)
 
 
 def tidy() -> int:
@@ -101,8 +109,8 @@ def bench(arguments: Sequence[str]) -> int:
 
 
 def kinds_present() -> list[str]:
-    """Folders of tests/ that hold tests, the known ones first."""
-    there = {
+    """Folders of tests/ that hold tests and the front end, the known ones first."""
+    there = {FRONTEND} | {
         folder.name
         for folder in (ROOT / "tests").iterdir()
         if folder.is_dir() and folder.name not in NO_SUITES and any(folder.rglob("test_*.py"))

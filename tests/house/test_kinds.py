@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 
 import pytest
@@ -29,6 +30,31 @@ def test_two_kinds_run_beside_each_other_and_no_third() -> None:
 
 def test_every_folder_of_tests_is_run() -> None:
     assert set(suite.kinds_present()) == {*kinds.BESIDE_EACH_OTHER, *kinds.ALONE}
+
+
+def test_words_for_pytest_keep_the_front_ends_runner_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[list[str]] = []
+    monkeypatch.setattr(suite, "ensure_installed", lambda _: None)
+    monkeypatch.setattr(suite.frontend, "ensure_built", lambda: None)
+    monkeypatch.setattr(suite.chromium, "ensure", lambda: "chromium")
+    monkeypatch.setattr(suite, "run_all", lambda kinds, *_: ran.append([*kinds]) or [])
+    suite.test([])
+    suite.test(["-k", "quiet_hours"])
+    assert kinds.FRONTEND in ran[0]
+    assert set(ran[0]) - set(ran[1]) == {kinds.FRONTEND}
+
+
+def test_a_front_end_that_ends_before_any_test_counts_as_a_failure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    here = suite.test_environment(faults="small")
+    for code, remark in ((1, "it ended before any test"), (2, "npm test ended with 2")):
+        words = [sys.executable, "-c", f"raise SystemExit({code})"]
+        monkeypatch.setattr(kinds.frontend, "npm", lambda *_, words=words: (words, here))
+        run = kinds.Run(kinds.FRONTEND, [], here, aside=True)
+        while not run.ended():
+            time.sleep(0.02)
+        assert (run.tally().failed, run.tally().remark) == (1, remark)
 
 
 def test_a_pytest_that_breaks_counts_as_a_failure_and_its_output_is_shown(
