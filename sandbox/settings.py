@@ -32,6 +32,7 @@ class Settings:
     gorgias_client_id: str = "doorstep-sandbox"
     gorgias_client_secret: str = field(default="doorstep-sandbox-gorgias-secret", repr=False)
     helpdesk: str = "zendesk"  # which of the two the demo shop uses: zendesk or gorgias
+    zendesk_app_key: str | None = field(default=None, repr=False)  # PEM; None makes one
     twilio_account_sid: str = "AC0123456789abcdef0123456789abcdef"
     twilio_auth_token: str = field(default="doorstep-fake-auth-token-0123456789", repr=False)
     twilio_service_sid: str = "MG0123456789abcdef0123456789abcdef"
@@ -67,4 +68,5 @@ def from_environ(environ: Mapping[str, str] = os.environ) -> Settings:
         gorgias_client_id=environ.get("GORGIAS_CLIENT_ID") or plain.gorgias_client_id,
         gorgias_client_secret=environ.get("GORGIAS_CLIENT_SECRET") or plain.gorgias_client_secret,
         helpdesk=environ.get("SANDBOX_HELPDESK") or plain.helpdesk,
+        zendesk_app_key=environ.get("SANDBOX_ZENDESK_APP_KEY", "").replace("\\n", "\n") or None,
     )

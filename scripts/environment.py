@@ -7,13 +7,15 @@ the names. The vendors' base addresses point at the sandbox; production refuses 
 from __future__ import annotations
 
 import base64
+import json
 import os
 import secrets
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.places import ROOT, STATE, VENV, VENV_BIN
+from scripts.places import ROOT, STATE, VENV, VENV_BIN, VENV_PYTHON
 from scripts.screen import Problem
 
 SECRETS_FILE = STATE / "dev.env"
@@ -94,6 +96,8 @@ def development_secrets() -> dict[str, str]:
         "GORGIAS_CLIENT_SECRET": secrets.token_hex(24),
         "METRICS_TOKEN": secrets.token_urlsafe(24),
     }
+    if "SANDBOX_ZENDESK_APP_KEY" not in known:
+        fresh |= _app_keys()
     if not fresh.keys() <= known.keys():
         known = {**fresh, **known}
         lines = ["# Secrets of this machine's development, made once. Losing them loses the data."]
@@ -103,6 +107,19 @@ def development_secrets() -> dict[str, str]:
         written.write_text("\n".join(lines) + "\n")
         written.replace(SECRETS_FILE)
     return known
+
+
+def _app_keys() -> dict[str, str]:
+    """With which the sandbox's Zendesk signs the app's addresses, and Doorstep checks them."""
+    making = (
+        "import json; from sandbox.zendesk.signing import make_key, public_half;"
+        " key = make_key(); print(json.dumps([key, public_half(key)]))"
+    )
+    asked = subprocess.run(
+        [str(VENV_PYTHON), "-c", making], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True
+    )
+    private, public = (pem.replace("\n", "\\n") for pem in json.loads(asked.stdout))
+    return {"SANDBOX_ZENDESK_APP_KEY": private, "ZENDESK_APP_PUBLIC_KEY": public}
 
 
 def read_env_file(path: Path) -> dict[str, str]:
