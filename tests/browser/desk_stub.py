@@ -22,9 +22,10 @@ from flask.typing import ResponseReturnValue
 from werkzeug.serving import make_server
 
 from sandbox.shopify.catalogue import draw
+from scripts import frontend
 
 ROOT = Path(__file__).resolve().parents[2]
-BUILT = ROOT / "frontend" / "dist" / "desk"
+BUILT = frontend.BUILT / "desk"
 PHOTOS = ROOT / "sandbox" / "phone" / "static" / "photos"
 THREAD = json.loads((ROOT / "tests" / "fixtures" / "desk" / "thread.json").read_text())
 EMPTY_STYLE = "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"
@@ -176,6 +177,7 @@ def _refuse(status: int, code: str, message: str) -> ResponseReturnValue:
 
 @contextmanager
 def running_desk() -> Iterator[DeskStub]:
+    frontend.ensure_built()
     stub = DeskStub()
     server = make_server("127.0.0.1", 0, stub.app, threaded=True)
     stub.url = f"http://127.0.0.1:{server.server_port}"

@@ -7,102 +7,26 @@ them. That Doorstep does send them is the features' and the story tests' matter.
 from __future__ import annotations
 
 import re
-import socket
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
-from werkzeug.serving import make_server
+from playwright.sync_api import Browser, Page, expect
 
 from sandbox import clock, faults
-from sandbox.app import create_app
-from sandbox.settings import Settings
-from scripts import chromium
-
-MAYA = "+14155550142"
-
-
-@dataclass
-class Desk:
-    """The sandbox under test, and shortcuts that stand for Doorstep."""
-
-    url: str
-    settings: Settings
-
-    def post(self, path: str, **body: Any) -> Any:
-        answer = httpx.post(f"{self.url}{path}", json=body)
-        assert answer.status_code < 300, answer.text
-        return answer.json() if answer.text else None
-
-    def text_to(self, buyer: str, body: str) -> None:
-        account = self.settings.twilio_account_sid
-        answer = httpx.post(
-            f"{self.url}/twilio/2010-04-01/Accounts/{account}/Messages.json",
-            auth=(account, self.settings.twilio_auth_token),
-            data={
-                "To": buyer,
-                "Body": body,
-                "MessagingServiceSid": self.settings.twilio_service_sid,
-            },
-        )
-        assert answer.status_code == 201, answer.text
-
-    def open_ticket(self, subject: str) -> int:
-        account = f"{self.url}/zendesk/{self.settings.zendesk_subdomain}"
-        token = httpx.post(f"{account}/_ui/grant", json={}).json()["access_token"]
-        headers = {
-            "Authorization": f"Bearer {token}",
-            "X-Zendesk-Marketplace-Name": "Doorstep",
-            "X-Zendesk-Marketplace-Organization-Id": "1",
-            "X-Zendesk-Marketplace-App-Id": "1",
-        }
-        buyer = httpx.post(
-            f"{account}/api/v2/users/create_or_update",
-            headers=headers,
-            json={"user": {"name": "Maya Okafor", "external_id": "maya", "phone": MAYA}},
-        ).json()["user"]["id"]
-        body = {"subject": subject, "requester_id": buyer, "comment": {"body": "It is too tight."}}
-        ticket = httpx.post(f"{account}/api/v2/tickets", headers=headers, json={"ticket": body})
-        number = int(ticket.json()["ticket"]["id"])
-        note = {"comment": {"html_body": "<p>Order <b>#1001</b></p>", "public": False}}
-        httpx.put(f"{account}/api/v2/tickets/{number}", headers=headers, json={"ticket": note})
-        return number
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = chromium.find()
-    assert path is not None, "no Chromium was found; `make test` gets one"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(path), args=["--no-sandbox"])
-        yield browser
-        browser.close()
+from tests.browser.sandbox_at_hand import MAYA, Sandbox, running_sandbox
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port = int(one.getsockname()[1])
-    url = f"http://127.0.0.1:{port}"
-    settings = Settings(port=port, url=url, clock_path=tmp_path / "clock")
-    app = create_app(settings)
-    server = make_server("127.0.0.1", port, app, threaded=True)
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    yield Desk(url, settings)
-    server.shutdown()
-    app.extensions["world"].stop()
-    faults.clear()
-    clock.set_offset(0)
+def desk(tmp_path: Path) -> Iterator[Sandbox]:
+    with running_sandbox(tmp_path) as running:
+        yield running
 
 
 @pytest.fixture
-def page(browser: Browser, desk: Desk) -> Iterator[Page]:
+def page(browser: Browser, desk: Sandbox) -> Iterator[Page]:
     """The page, wide; a script error fails the test."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()
@@ -138,14 +62,14 @@ def test_order_of_a_buyer_without_phone_and_consent_says_so(page: Page) -> None:
     expect(page.locator("[data-order='#1001']")).to_contain_text("no phone · no consent")
 
 
-def test_new_text_buzzes_and_is_read_out(page: Page, desk: Desk) -> None:
+def test_new_text_buzzes_and_is_read_out(page: Page, desk: Sandbox) -> None:
     desk.text_to(MAYA, "Hi Maya, did everything arrive okay?")
     expect(page.locator("#bubbles .theirs")).to_contain_text("did everything arrive okay?")
     expect(page.locator("#device")).to_have_class(re.compile("buzz"))
     expect(page.locator("#announce")).to_contain_text("New text: Hi Maya")
 
 
-def test_text_for_another_buyer_marks_that_phone(page: Page, desk: Desk) -> None:
+def test_text_for_another_buyer_marks_that_phone(page: Page, desk: Sandbox) -> None:
     desk.text_to("+12125550117", "Hi Theo")
     theo = page.get_by_role("button", name=re.compile("^Theo"))
     expect(theo).to_have_class("unread")
@@ -154,7 +78,7 @@ def test_text_for_another_buyer_marks_that_phone(page: Page, desk: Desk) -> None
     expect(theo).not_to_have_class("unread")
 
 
-def test_buyer_answers_with_a_photo(page: Page, desk: Desk) -> None:
+def test_buyer_answers_with_a_photo(page: Page, desk: Sandbox) -> None:
     page.get_by_role("button", name="Add a photo").click()
     page.get_by_role("button", name="Trousers, tight at the waist").click()
     page.get_by_role("textbox", name="Text message").fill("The waist feels tight")
@@ -185,7 +109,7 @@ def test_time_passes_to_half_past_ten_where_the_buyer_lives(page: Page) -> None:
     expect(step(page, "Let time pass")).to_have_count(1)
 
 
-def test_agent_reads_answers_notes_and_solves(page: Page, desk: Desk) -> None:
+def test_agent_reads_answers_notes_and_solves(page: Page, desk: Sandbox) -> None:
     number = desk.open_ticket("The waist feels tight")
     ticket = page.locator("#ticket")
     expect(ticket).to_contain_text("It is too tight.")
@@ -217,7 +141,7 @@ def test_fault_is_switched_on_and_off(page: Page) -> None:
     assert faults.switched_on() == []
 
 
-def test_every_control_has_a_name_and_can_be_reached(page: Page, desk: Desk) -> None:
+def test_every_control_has_a_name_and_can_be_reached(page: Page, desk: Sandbox) -> None:
     desk.open_ticket("A question")
     expect(page.locator("#reply")).to_be_visible()
     nameless = page.evaluate(
@@ -232,7 +156,7 @@ def test_every_control_has_a_name_and_can_be_reached(page: Page, desk: Desk) -> 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_on_a_small_screen_one_panel_shows_and_nothing_sticks_out(
-    browser: Browser, desk: Desk, scheme: Any
+    browser: Browser, desk: Sandbox, scheme: Any
 ) -> None:
     context = browser.new_context(viewport={"width": 360, "height": 740}, color_scheme=scheme)
     page = context.new_page()

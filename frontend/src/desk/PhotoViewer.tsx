@@ -1,5 +1,6 @@
 import { IconButton } from "@zendeskgarden/react-buttons";
 import { Body, Close, Header, Modal } from "@zendeskgarden/react-modals";
+import { useEffect } from "react";
 import { BeforeIcon, NextIcon } from "./icons";
 import { useWords } from "./texts";
 import type { Photo } from "./thread";
@@ -24,16 +25,17 @@ export function PhotoViewer({ shown, onMove, onClose }: {
   const step = (by: number) => {
     if (photos[at + by]) onMove({ ...shown, at: at + by });
   };
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.key === "ArrowRight") step(1);
+      if (event.key === "ArrowLeft") step(-1);
+    };
+    window.addEventListener("keydown", onKey);
+    return () => window.removeEventListener("keydown", onKey);
+  });
   if (!photo) return null;
   return (
-    <Modal
-      isLarge
-      onClose={onClose}
-      onKeyDown={(event) => {
-        if (event.key === "ArrowRight") step(1);
-        if (event.key === "ArrowLeft") step(-1);
-      }}
-    >
+    <Modal isLarge onClose={onClose}>
       <Header>{t("photo", { number: at + 1, name })}</Header>
       <Body className="viewer">
         <img src={photo.url} alt={t("photo", { number: at + 1, name })} />

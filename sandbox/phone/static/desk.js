@@ -1,4 +1,5 @@
-// The agent's side: tickets, the conversation with notes set apart, and a reply box.
+// The agent's side: tickets, the conversation with notes set apart, a reply box, and in its place
+// Doorstep's app, as Zendesk shows it in the ticket's sidebar.
 
 import { attempt, get, gently, h, post } from "./http.js";
 import { safeHtml } from "./safe.js";
@@ -10,6 +11,7 @@ const STATUSES = { zendesk: ["open", "pending", "hold", "solved"], gorgias: ["op
 
 let chosen = null; // id of the ticket that is shown
 let drawn = ""; // what the pane shows, so that nothing is redrawn under the agent's hands
+let inApp = false; // whether the app is shown instead of the conversation
 let draft = { body: "", public: true, author: "priya" };
 
 const base = () => `/${world.about.helpdesk}/${world.about.helpdesk_account}/_ui/tickets`;
@@ -111,7 +113,8 @@ async function submit(id, files) {
 }
 
 function draw(ticket, agents) {
-  const key = JSON.stringify([ticket.id, ticket.status, ticket.subject, ticket.comments]);
+  // While the app is shown, new comments are its matter: it must not be loaded anew for them.
+  const key = JSON.stringify([ticket.id, ticket.status, ticket.subject, inApp || ticket.comments]);
   if (key === drawn) return;
   const typing = document.activeElement?.id === "reply";
   drawn = key;
@@ -131,11 +134,35 @@ function draw(ticket, agents) {
         h("p", { class: "faint" },
           `#${ticket.id}${ticket.follow_up_of ? `, follows #${ticket.follow_up_of}` : ""}`
           + (ticket.assignee ? ` · ${ticket.assignee}` : ""))),
+      appButton(),
       closed ? h("b", { class: "badge" }, "closed") : status),
-    h("ol", { class: "comments" }, ...ticket.comments.map(comment)),
-    closed ? h("p", { class: "empty" }, "Closed tickets take no more comments.") : replyBox(ticket, agents));
+    ...(inApp ? [appFrame(ticket)] : [
+      h("ol", { class: "comments" }, ...ticket.comments.map(comment)),
+      closed ? h("p", { class: "empty" }, "Closed tickets take no more comments.") : replyBox(ticket, agents),
+    ]));
   toEnd();
   if (typing) document.getElementById("reply")?.focus();
+}
+
+function appButton() {
+  return h("button", {
+    type: "button", class: "quiet", "aria-pressed": String(inApp),
+    onclick: () => { inApp = !inApp; drawn = ""; refresh(); },
+  }, "Doorstep app");
+}
+
+function appFrame(ticket) {
+  const source = `/zendesk/${world.about.zendesk_subdomain}/_ui/app?ticket=${ticket.id}&agent=${draft.author}`;
+  return h("iframe", { class: "app-frame", title: "Apps of this ticket", src: source });
+}
+
+// The app asked to add to the reply that the agent is writing.
+function onInsert(event) {
+  if (event.origin !== location.origin || event.data?.doorstepSandbox !== "append-text") return;
+  draft.body = [draft.body, event.data.text].filter(Boolean).join("\n");
+  inApp = false;
+  drawn = "";
+  refresh();
 }
 
 function toEnd() {
@@ -172,6 +199,7 @@ const refresh = gently(async () => {
 export function startDesk() {
   document.getElementById("desk-title").textContent = world.about.helpdesk === "gorgias" ? "Gorgias" : "Zendesk";
   document.getElementById("desk-name").textContent = world.about.helpdesk_account;
+  window.addEventListener("message", onInsert);
   on(world.about.helpdesk, ({ ticket_id: id }) => {
     if (chosen === null) chosen = id;
     document.getElementById("tab-desk").classList.add("news");
