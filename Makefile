@@ -4,10 +4,10 @@
 PYTHON ?= python3
 DEV = @$(PYTHON) scripts/doorstep_dev.py
 ARGS ?=
-export PORT SANDBOX_PORT DATABASE_URL DATABASE_OWNER_URL REDIS_URL CHROMIUM_PATH
+export PORT SANDBOX_PORT DATABASE_URL DATABASE_OWNER_URL REDIS_URL CHROMIUM_PATH PUBLIC_URL
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-faults check format bench eval install requirements reset
+.PHONY: help run test test-faults check format bench eval install requirements reset zendesk-app
 
 help: ## list these commands
 	@$(PYTHON) -c "import re; [print('  make %-13s %s' % m) for m in re.findall(r'^([a-z-]+):.*?## (.*)$$', open('Makefile').read(), re.M)]"
@@ -38,6 +38,9 @@ install: ## make .venv with all that developing needs
 
 requirements: ## compile the requirements files from pyproject.toml
 	$(DEV) requirements
+
+zendesk-app: ## the zip for Zendesk's Marketplace; PUBLIC_URL=https://… says where Doorstep is
+	$(DEV) zendesk-app
 
 reset: ## forget the data of `make run`
 	$(DEV) reset

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Sequence
 
-from scripts import environment, install, operating, run, suite
+from scripts import environment, install, operating, run, suite, zendesk_app
 from scripts.places import STATE, make_state_folder, only_one
 from scripts.screen import Problem, explain, say
 from scripts.server_binaries import postgres_home
@@ -21,6 +21,7 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "install": lambda words: run.install(),
     "requirements": lambda words: requirements(),
     "reset": lambda words: reset(),
+    "zendesk-app": zendesk_app.build,
     "operator": operating.operate,
 }
 
