@@ -37,8 +37,9 @@ def address_of(given: str) -> str:
     """The deployment's address, without a slash at the end. Raises Problem."""
     parts = urlsplit(given)
     if parts.scheme != "https" or not parts.hostname or parts.path not in ("", "/") or parts.query:
+        said = f"{given!r} is none" if given else "none was given"
         raise Problem(
-            f"The app needs the https address of Doorstep; {repr(given) if given else 'none'} was given.",
+            f"The app needs the https address of Doorstep, and {said}.",
             "make zendesk-app PUBLIC_URL=https://doorstep.your-company.com",
         )
     return f"https://{parts.netloc}"

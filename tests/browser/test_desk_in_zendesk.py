@@ -120,7 +120,7 @@ def test_what_is_written_can_be_put_into_the_tickets_reply_and_nothing_is_sent(
 ) -> None:
     frame = app(page, sandbox, ticket)
     frame.get_by_label("Reply by text").fill("Thanks Maya!")
-    frame.get_by_role("button", name="Insert into the ticket's reply").click()
+    frame.get_by_role("button", name="Insert in ticket").click()
     expect(page.get_by_role("status")).to_contain_text("Nothing was sent")
     invoked = [one["params"] for one in heard(page) if one.get("request") == "invoke"]
     assert {"ticket.comment.appendText": ["Thanks Maya!"]} in invoked
@@ -163,6 +163,6 @@ def test_from_the_sandboxs_helpdesk_the_app_writes_into_the_ticket(
     page.get_by_role("button", name="Doorstep app").click()
     frame = page.frame_locator(".app-frame").frame_locator("#app")
     frame.get_by_label("Reply by text").fill("Thanks Maya!")
-    frame.get_by_role("button", name="Insert into the ticket's reply").click()
+    frame.get_by_role("button", name="Insert in ticket").click()
     expect(page.get_by_role("textbox", name="Comment")).to_have_value("Thanks Maya!")
     context.close()

@@ -52,7 +52,7 @@ export const en = {
   send: "Send text",
   sending: "Sending…",
   sent: "Sent. It appears above in a moment.",
-  insert: "Insert into the ticket's reply",
+  insert: "Insert in ticket",
   inserted: "It stands in the ticket's reply now. Nothing was sent.",
   estimate_one: "{characters} characters · 1 segment",
   estimate_more: "{characters} characters · {segments} segments",

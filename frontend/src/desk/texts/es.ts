@@ -54,7 +54,7 @@ export const es: Record<TextKey, string> = {
   send: "Enviar SMS",
   sending: "Enviando…",
   sent: "Enviado. Aparecerá arriba en un momento.",
-  insert: "Insertar en la respuesta del ticket",
+  insert: "Insertar en el ticket",
   inserted: "Ya está en la respuesta del ticket. No se ha enviado nada.",
   estimate_one: "{characters} caracteres · 1 segmento",
   estimate_more: "{characters} caracteres · {segments} segmentos",
