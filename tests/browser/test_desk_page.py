@@ -51,7 +51,7 @@ def test_everything_that_is_known_is_shown(page: Page, stub: DeskStub) -> None:
         "Not delivered: The phone is off.", "A photo is being fetched", "Earlier texts are in",
         "Order #1042", "180.00 USD", "Size 32", "SKU HC-32-SND", "2 × Trail Runner Jacket",
         "Arrived Mon 23 Nov", "Last seen in Denver", "Other orders (2)", "A person answers by 8:00",
-        "Agreed to texts", "Where: checkout", "Evidence c-31", "Texts may go until 20:00",
+        "Agreed to texts", "How: at checkout", "Evidence c-31", "Texts may go until 20:00",
     ):  # fmt: skip
         expect(page.get_by_text(words).first).to_be_attached()
     page.get_by_text("What they agreed to").click()

@@ -17,6 +17,7 @@ export function BuyerHead() {
   const words = useWords();
   const { t } = words;
   const { buyer, clock } = thread;
+  const waiting = thread.waiting_since ? sinceOf(thread.waiting_since, now, words) : undefined;
   const [state, tone] = STATES[thread.state];
   const time = [buyer.local_time, buyer.local_zone].every(Boolean)
     ? t("buyer_clock", { time: buyer.local_time ?? "", zone: buyer.local_zone ?? "" })
@@ -36,7 +37,7 @@ export function BuyerHead() {
         {thread.urgent && <Chip tone="bad">{t("urgent")}</Chip>}
         <Chip tone={tone}>{t(state)}</Chip>
         <Chip>{t(thread.handled_by === "agent" ? "held_by_agent" : "held_by_assistant")}</Chip>
-        {thread.waiting_since && <Chip>{t("waiting", { time: sinceOf(thread.waiting_since, now, words) })}</Chip>}
+        {waiting !== undefined && <Chip>{waiting ? t("waiting", { time: waiting }) : t("waiting_now")}</Chip>}
         {buyer.shared_phone && <Chip tone="warn">{t("shared_phone")}</Chip>}
       </div>
       {buyer.shared_phone && <p className="remark">{t("shared_phone_why")}</p>}

@@ -5,7 +5,8 @@ import { Card } from "./Card";
 import { Chip } from "./Chip";
 import { useDesk } from "./context";
 import { dateOf } from "./times";
-import { useWords } from "./texts";
+import { useWords, type TextKey, type Words } from "./texts";
+import { en } from "./texts/en";
 
 const TONES = { granted: "good", opted_out: "bad", none: "plain" } as const;
 const VERDICTS = { yes: "good", no: "bad", later: "warn" } as const;
@@ -22,7 +23,7 @@ export function ConsentCard() {
       <p><Chip tone={VERDICTS[consent.may_text.verdict]}>{t(`may_${consent.may_text.verdict}`)}</Chip> {consent.may_text.words}</p>
       <p className="facts quiet">
         {consent.since && <span>{t("consent_since", { time: dateOf(consent.since, words) })}</span>}
-        {consent.source && <span>{t("consent_source", { source: consent.source })}</span>}
+        {consent.source && <span>{t("consent_source", { source: sourceWords(consent.source, words) })}</span>}
         {consent.evidence_id && <span>{t("consent_evidence", { id: consent.evidence_id })}</span>}
       </p>
       {consent.wording && (
@@ -37,6 +38,12 @@ export function ConsentCard() {
       {asking && <OptOutQuestion onClose={() => setAsking(false)} />}
     </Card>
   );
+}
+
+/** The server names its sources by codes; one that is news to this page is shown as it is. */
+function sourceWords(source: string, { t }: Words): string {
+  const key = `source_${source}`;
+  return key in en ? t(key as TextKey) : source;
 }
 
 /** Says exactly what will happen before it does. */

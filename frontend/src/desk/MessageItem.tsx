@@ -31,7 +31,7 @@ export function MessageItem({ message, onPhoto, onGrown }: {
               key={photo.id}
               photo={photo}
               label={t("photo_open", { number: at + 1, name })}
-              onOpen={(urls) => onPhoto({ photos: stored.map((one) => ({ ...one, url: urls.get(one.id) ?? one.url })), at, name })}
+              onOpen={() => onPhoto({ photos: stored, at, name })}
               onGrown={onGrown}
             />
           ))}
@@ -58,7 +58,7 @@ export function MessageItem({ message, onPhoto, onGrown }: {
 function PhotoButton({ photo, label, onOpen, onGrown }: {
   photo: StoredPhoto;
   label: string;
-  onOpen: (urls: Map<number, string>) => void;
+  onOpen: () => void;
   onGrown: () => void;
 }) {
   const { t } = useWords();
@@ -66,7 +66,7 @@ function PhotoButton({ photo, label, onOpen, onGrown }: {
   const [broken, setBroken] = useState("");
   if (broken === photo.url) return <span className="photo-gone">{t("photo_gone")}</span>;
   return (
-    <button type="button" className="photo" aria-label={label} onClick={() => onOpen(new Map([[photo.id, url]]))}>
+    <button type="button" className="photo" aria-label={label} onClick={onOpen}>
       <img
         src={url}
         alt=""

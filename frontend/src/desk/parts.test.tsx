@@ -166,6 +166,38 @@ test("addresses that are not of the web are no links", () => {
   expect(screen.getAllByRole("link").map((one) => one.getAttribute("href"))).toEqual(["https://acme.example/o"]);
 });
 
+test("each photo is shown large from its newest address, and a small one stays while it works", () => {
+  const photo = (url: string) => aThread({ messages: [aMessage({ photos: [{ id: 4, url, content_type: "image/jpeg", state: "stored" }] })] });
+  const desk = aDesk({ thread: photo("/old") });
+  const { rerender } = render(<Page desk={desk} />);
+  rerender(<Page desk={{ ...desk, thread: photo("/new") }} />);
+  const small = button(/Show photo 1/);
+  expect(small.querySelector("img")?.getAttribute("src")).toBe("/old");
+  fireEvent.click(small);
+  expect(screen.getByRole("dialog").querySelector("img")?.getAttribute("src")).toBe("/new");
+});
+
+test("a photo whose address has run out is fetched from the newest, once", () => {
+  const photo = (url: string) => aThread({ messages: [aMessage({ photos: [{ id: 4, url, content_type: "image/jpeg", state: "stored" }] })] });
+  const desk = aDesk({ thread: photo("/old") });
+  const { rerender } = render(<Page desk={desk} />);
+  rerender(<Page desk={{ ...desk, thread: photo("/new") }} />);
+  const image = () => button(/Show photo 1/).querySelector("img");
+  fireEvent.error(image() as Element);
+  expect(image()?.getAttribute("src")).toBe("/new");
+  fireEvent.error(image() as Element);
+  expect(screen.getByText("This photo cannot be shown right now.")).toBeTruthy();
+});
+
+test("where a consent came from is said in words, a source that is news as it is", () => {
+  const from = (source: string) => aDesk({ thread: aThread({ consent: { ...aThread().consent, source } }) });
+  renderIn(from("checkout_attribute"), <ConsentCard />);
+  expect(screen.getByText("How: at checkout")).toBeTruthy();
+  cleanup();
+  renderIn(from("smoke_signals"), <ConsentCard />);
+  expect(screen.getByText("How: smoke_signals")).toBeTruthy();
+});
+
 test("a new text of the buyer is read out; those from before and our own are not", () => {
   const desk = aDesk();
   const messages = [

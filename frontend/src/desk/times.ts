@@ -25,10 +25,10 @@ export function dateOf(at: string, { locale }: Words): string {
   return new Date(at).toLocaleDateString(locale, { day: "numeric", month: "short", year: "numeric" });
 }
 
-/** "12 min": how long ago, in the largest unit that says enough. */
-export function sinceOf(at: string, now: Date, { t, locale }: Words): string {
+/** "12 min": how long ago, in the largest unit that says enough; nothing within the first minute. */
+export function sinceOf(at: string, now: Date, { locale }: Words): string {
   const minutes = Math.floor((now.getTime() - new Date(at).getTime()) / 60_000);
-  if (minutes < 1) return t("now");
+  if (minutes < 1) return "";
   const [count, unit] =
     minutes < 60 ? [minutes, "minute"] : minutes < 48 * 60 ? [Math.floor(minutes / 60), "hour"] : [Math.floor(minutes / 1440), "day"];
   return new Intl.NumberFormat(locale, { style: "unit", unit: unit as string, unitDisplay: "short" }).format(count as number);

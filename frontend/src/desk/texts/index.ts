@@ -16,7 +16,7 @@ const LANGUAGES: Record<string, Record<TextKey, string>> = { en, es };
 
 /** The first of the wished locales that we speak, else English. */
 export function wordsFor(...wished: (string | undefined)[]): Words {
-  const locale = wished.find((one) => one && languageOf(one) in LANGUAGES) ?? "en";
+  const locale = wished.find((one) => one && Object.hasOwn(LANGUAGES, languageOf(one))) ?? "en";
   const texts = LANGUAGES[languageOf(locale)] ?? en;
   return {
     locale,

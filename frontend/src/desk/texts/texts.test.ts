@@ -15,11 +15,11 @@ test.each([
   [["de-DE", "es"], "Pedido"],
   [["de-DE"], "Order"],
   [[undefined, "", "ES"], "Pedido"],
-  [["__proto__", "toString"], "Order"],
+  [["constructor"], "Order"],
 ])("of the wishes %j the first that we speak counts", (wished, order) => {
   expect(wordsFor(...wished).t("order")).toBe(order);
 });
 
 test("a value that holds braces or dollars is shown as it is", () => {
-  expect(wordsFor("en").t("consent_source", { source: "{name} $& $1" })).toBe("Where: {name} $& $1");
+  expect(wordsFor("en").t("consent_source", { source: "{name} $& $1" })).toBe("How: {name} $& $1");
 });
