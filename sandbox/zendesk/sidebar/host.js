@@ -58,6 +58,7 @@ const ACTIONS = {
   // The sidebar gives an app with `flexible` all the height there is; what was asked is only heard.
   resize: () => undefined,
   notify: (words, kind) => tell(words, kind),
+  track: () => undefined, // the SDK's own: it tells Zendesk of each click in an app
   "ticket.comment.appendText": (text) => {
     window.parent.postMessage({ doorstepSandbox: "append-text", text }, location.origin);
   },
