@@ -78,7 +78,7 @@ def create_app(ports: Ports) -> Flask:
         ),
         twilio_api.blueprint(ports, public_url=settings.public_url),
         zendesk_api.blueprint(ports),
-        gorgias_api.blueprint(ports),
+        gorgias_api.blueprint(ports, public_url=settings.public_url),
         helpdesk_api.blueprint(ports, limits),
         routing_api.blueprint(ports, limits),
         messaging_api.blueprint(ports),

@@ -75,3 +75,11 @@ def in_zendesk(world: World) -> AgentsPage:
     page = open_app(world)
     assert page.status_code == 200, page.text
     return AgentsPage(world, island_of(page)["token"])
+
+
+def on_page(world: World, address: str) -> AgentsPage:
+    """Somebody follows a signed address of ours."""
+    build_page(world)
+    page = world.client.get(address.removeprefix(world.ports.public_url))
+    assert page.status_code == 200, page.text
+    return AgentsPage(world, island_of(page)["token"])

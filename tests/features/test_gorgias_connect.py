@@ -8,6 +8,7 @@ import pytest
 
 from app.helpdesk.connect import connect_link
 from app.helpdesk.models import HelpdeskAccount
+from tests.factories.desk import on_page
 from tests.factories.gorgias import KEY, GorgiasAtHand, gorgias_shop
 from tests.factories.world import PUBLIC_URL, World
 from tests.factories.zendesk import talking as zendesk_talking
@@ -137,6 +138,18 @@ def test_the_widget_reads_what_the_sidebar_says(world: World, desk: GorgiasAtHan
     shown = world.client.get(path, headers={KEY: secret}).json[card["path"]]
     assert set(shown) <= paths
     assert shown["texting"] == "They asked for no more texts"
+
+
+def test_the_widget_leads_to_the_thread_and_to_no_other(world: World, desk: GorgiasAtHand) -> None:
+    desk.buyer_texts("The waist is tight")
+    world.settle(patient=True)
+    secret = world.ports.keys.decrypt(desk.account.webhook_secret or "")
+    path = f"{desk.door}/sidebar?ticket={desk.ticket_id}"
+    address = world.client.get(path, headers={KEY: secret}).json["doorstep"]["open"]
+    page = on_page(world, address)
+    thread_id = world.scalar("SELECT id FROM conversations")
+    assert page.thread(conversation_id=thread_id)["messages"][0]["body"] == "The waist is tight"
+    assert page.call("GET", f"/thread?conversation_id={thread_id + 1}").status_code == 404
 
 
 def test_a_buyer_whose_number_is_shared_is_nobody_by_email(world: World) -> None:

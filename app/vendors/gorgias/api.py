@@ -28,7 +28,7 @@ RETRY_AFTER = "5"
 GUESSES = 60  # of keys that nobody has, by one visitor in a minute, before we stop looking them up
 
 
-def blueprint(tools: Tools) -> Blueprint:
+def blueprint(tools: Tools, *, public_url: str) -> Blueprint:
     doors = Blueprint("gorgias_webhooks", __name__)
     known = KnownDoors(tools.db, tools.keys, "gorgias")
     strangers = Strangers("gorgias", most=GUESSES, seconds=60)
@@ -97,7 +97,14 @@ def blueprint(tools: Tools) -> Blueprint:
             return answer(door)
         ticket_id = webhooks.text_id(request.args.get("ticket", ""))
         with tools.db.shop(door.shop_id) as session:
-            facts = widget.facts_of(session, account_id=door.account_id, ticket_id=ticket_id)
+            facts = widget.facts_of(
+                session,
+                now=tools.clock.now(),
+                keys=tools.keys.signing_keys,
+                public_url=public_url,
+                account_id=door.account_id,
+                ticket_id=ticket_id,
+            )
         return answer(200, json.dumps({"doorstep": facts}))
 
     return doors

@@ -37,6 +37,7 @@ SHOWN = (
     ("handled_by", "Handled by"),
     ("last_text", "Last text"),
     ("texting", "Texting"),
+    ("open", "Open the thread"),
 )
 MOST_PAGES = 10
 

@@ -134,7 +134,7 @@ function draw(ticket, agents) {
         h("p", { class: "faint" },
           `#${ticket.id}${ticket.follow_up_of ? `, follows #${ticket.follow_up_of}` : ""}`
           + (ticket.assignee ? ` · ${ticket.assignee}` : ""))),
-      appButton(),
+      world.about.helpdesk === "zendesk" ? appButton() : "",
       closed ? h("b", { class: "badge" }, "closed") : status),
     ...(inApp ? [appFrame(ticket)] : [
       h("ol", { class: "comments" }, ...ticket.comments.map(comment)),
@@ -152,7 +152,7 @@ function appButton() {
 }
 
 function appFrame(ticket) {
-  const source = `/zendesk/${world.about.zendesk_subdomain}/_ui/app?ticket=${ticket.id}&agent=${draft.author}`;
+  const source = `/zendesk/${world.about.helpdesk_account}/_ui/app?ticket=${ticket.id}&agent=${draft.author}`;
   return h("iframe", { class: "app-frame", title: "Apps of this ticket", src: source });
 }
 
