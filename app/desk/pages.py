@@ -28,7 +28,7 @@ from app.foundation.limits import Limits, TooMany
 log = structlog.get_logger()
 
 LANGUAGES = ("en-US", "es")
-# The page's styles are put into an empty <style> by script, which asks only for the hash of nothing.
+# Scripts put the page's styles into an empty <style>: that asks only for the hash of nothing.
 EMPTY_STYLE = "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
 FRAMEWORK = "https://static.zdassets.com"  # Zendesk's, which its app pages must load from there
 PRODUCT_IMAGES = "https://cdn.shopify.com"

@@ -15,7 +15,8 @@ from app.foundation.db import Session
 
 # The order that the thread is about, else the buyer's latest, as in the ticket's own note.
 FACTS = """
-SELECT c.id, a.subdomain, c.state, c.handled_by, p.opted_out_at, o.name AS order_name, o.financial_status,
+SELECT c.id, a.subdomain, c.state, c.handled_by, p.opted_out_at, o.name AS order_name,
+  o.financial_status,
   (SELECT json_build_object(
      'carrier', f.tracking_company, 'arrived', f.delivered_at IS NOT NULL,
      'on', to_char(f.delivered_at AT TIME ZONE s.timezone, 'DD Mon, HH24:MI'))
