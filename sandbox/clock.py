@@ -13,6 +13,8 @@ from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+AT_LEAST = timedelta(hours=3)
+
 _lock = threading.Lock()
 _path: Path | None = None
 _offset = 0
@@ -59,9 +61,13 @@ def advance(seconds: int) -> None:
 
 
 def seconds_until(local: time, zone: ZoneInfo) -> int:
-    """Seconds from now to the next moment when clocks in `zone` show `local`."""
+    """Seconds from now to the next moment, some hours away, when clocks in `zone` show `local`.
+
+    Some hours, for whoever presses the button has just had a parcel delivered and wants to see its
+    check-in, which is due two hours later.
+    """
     here = now().astimezone(zone)
     goal = datetime.combine(here.date(), local, zone)
-    if goal <= here:
+    if goal.astimezone(UTC) <= here.astimezone(UTC) + AT_LEAST:
         goal = datetime.combine(here.date() + timedelta(days=1), local, zone)
     return int((goal.astimezone(UTC) - here.astimezone(UTC)).total_seconds()) + 1
