@@ -2,8 +2,8 @@
 
 Called by `receive_hook` and `poll`. State and tags are read from the helpdesk: an event only says
 that there is something to read, for events come late and out of order. A ticket that was solved
-hands the thread back to the assistant. A merged ticket's link is pointed to the ticket it went
-into.
+hands the thread back to the assistant, unless a text of the buyer's waits that nobody has seen
+there. A merged ticket's link is pointed to the ticket it went into.
 """
 
 from __future__ import annotations
@@ -26,13 +26,10 @@ from app.helpdesk.writing import desk_at
 
 log = structlog.get_logger()
 
-# The buyer has written on, and once that stands in the ticket it is open again.
-TEXT_ON_ITS_WAY = """
-SELECT EXISTS (
-  SELECT FROM messages m JOIN ticket_links l ON l.conversation_id = m.conversation_id
-  WHERE l.id = %(link)s AND m.direction = 'in' AND m.id > l.mirrored_to
-    AND m.id NOT IN (SELECT unnest(w.message_ids) FROM ticket_writes w
-                     WHERE w.link_id = l.id AND w.state = 'settled'))
+TEXT_WAITS = """
+SELECT EXISTS (SELECT FROM messages m WHERE m.conversation_id = %s AND m.direction = 'in'
+  AND m.id > %s AND NOT EXISTS (SELECT FROM ticket_writes w WHERE m.id = ANY(w.message_ids)
+    AND w.shop_id = m.shop_id AND w.state = 'settled'))
 """
 
 
@@ -73,18 +70,26 @@ def apply_state(session: Session, *, now: datetime, link_id: int, state: TicketS
     link, conversation = lock_link(session, link_id)
     match state:
         case TicketState.CLOSED if link.state in ("open", "solved"):
-            if link.state == "open":
+            if link.state == "open" and not text_waits_for(session, link):
                 resolve_thread(session, conversation, now=now)
             link.state = "closed"
         case TicketState.SOLVED if link.state == "open":
             link.state = "solved"
-            if not session.sql(TEXT_ON_ITS_WAY, {"link": link.id}).scalar():
+            if not text_waits_for(session, link):
                 resolve_thread(session, conversation, now=now)
         case TicketState.OPEN | TicketState.PENDING if link.state == "solved":
             link.state = "open"
-            conversation.state = "open"
+            # Our side wants it solved: it was our own text, on its way there, that opened it.
+            if link.wanted_state != "solved":
+                conversation.state = "open"
         case _:
             pass
+
+
+def text_waits_for(session: Session, link: TicketLink) -> bool:
+    """Whether the buyer wrote what does not stand in the ticket yet: who solved it did not see it,
+    and it will open the ticket again, or begin another one."""
+    return bool(session.sql(TEXT_WAITS, link.conversation_id, link.mirrored_to).scalar())
 
 
 def resolve_thread(session: Session, conversation: Conversation, *, now: datetime) -> None:

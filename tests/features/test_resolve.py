@@ -57,6 +57,10 @@ def state(world: World, desk: ZendeskAtHand) -> tuple[str, str, TicketState]:
     return thread.state, desk.link().state, there
 
 
+def follow(world: World, desk: ZendeskAtHand) -> None:
+    follow_ticket(world.ports, shop_id=desk.shop.id, link_id=desk.link().id)
+
+
 SOLVED = ("resolved", "solved", TicketState.SOLVED)
 OPEN = ("open", "open", TicketState.OPEN)
 
@@ -138,10 +142,45 @@ def test_agent_who_was_first_is_not_overruled(world: World) -> None:
     desk, calls = talking(world), counting(world)
     act(world, resolve)
     world.helpdesk.put_state(desk.ticket_id, TicketState.SOLVED)
-    follow_ticket(world.ports, shop_id=desk.shop.id, link_id=desk.link().id)
+    follow(world, desk)
     world.settle()
     assert state(world, desk) == SOLVED
     assert calls.states == []
+
+
+def test_text_that_nobody_saw_who_solved_the_ticket_keeps_the_thread_open(world: World) -> None:
+    desk = talking(world)
+    world.helpdesk.put_state(desk.ticket_id, TicketState.SOLVED)
+    desk.text("It broke again")
+    follow(world, desk)
+    assert state(world, desk) == ("open", "solved", TicketState.SOLVED)
+    world.settle()
+    assert state(world, desk) == OPEN
+
+
+def test_text_that_nobody_saw_who_closed_the_ticket_keeps_the_thread_open(world: World) -> None:
+    desk = talking(world)
+    world.helpdesk.put_state(desk.ticket_id, TicketState.CLOSED)
+    desk.text("It broke again")
+    follow(world, desk)
+    world.settle()
+    assert [link.state for link in desk.links()] == ["closed", "open"]
+    assert state(world, desk) == OPEN
+
+
+def test_own_text_that_opens_the_ticket_does_not_undo_what_was_resolved_after_it(
+    world: World,
+) -> None:
+    desk = talking(world)
+    act(world, resolve)
+    world.settle()
+    desk.text("One more thing: thank you")
+    act(world, resolve)
+    world.helpdesk.put_state(desk.ticket_id, TicketState.OPEN)  # by the text, not settled yet
+    follow(world, desk)
+    world.settle()
+    assert state(world, desk) == SOLVED
+    assert desk.said()[-1] == "One more thing: thank you"
 
 
 def test_helpdesk_that_is_down_hears_of_it_later(world: World) -> None:
