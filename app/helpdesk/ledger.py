@@ -36,9 +36,9 @@ UPDATE ticket_writes SET state = 'settled', comment_id = %s, settled_at = %s WHE
 """
 ABANDON = "UPDATE ticket_writes SET state = 'abandoned' WHERE id = %s AND state = 'intent'"
 OF_LINK = """
-SELECT id, body_hash, comment_id, state,
-       intended_at < now() - make_interval(secs => %s) AS stale
-FROM ticket_writes WHERE link_id = %s AND state = 'intent' ORDER BY id
+SELECT w.id, w.body_hash, w.intended_at < now() - make_interval(secs => %s) AS stale,
+  EXISTS (SELECT FROM messages m WHERE m.id = ANY(w.message_ids) AND m.direction = 'in') AS by_buyer
+FROM ticket_writes w WHERE w.link_id = %s AND w.state = 'intent' ORDER BY w.id
 """
 LAST_SETTLED_BEFORE = """
 SELECT comment_id FROM ticket_writes
@@ -52,6 +52,7 @@ class Unsettled:
     write_id: int
     body_hash: str
     stale: bool
+    by_buyer: bool  # holds the buyer's words, which no staff wrote
 
 
 def body_hash(paragraphs: Iterable[str]) -> str:
@@ -92,7 +93,7 @@ def abandon(session: Session, *, write_id: int) -> None:
 def unsettled(session: Session, link_id: int) -> list[Unsettled]:
     """Intents whose outcome is not known yet, oldest first."""
     return [
-        Unsettled(row.id, row.body_hash, row.stale)
+        Unsettled(row.id, row.body_hash, row.stale, row.by_buyer)
         for row in session.sql(OF_LINK, STALE_SECONDS, link_id)
     ]
 
@@ -130,14 +131,25 @@ def wrote_same(session: Session, *, link_id: int, text: str) -> bool:
     )
 
 
-def match(strays: Sequence[Unsettled], comments: Sequence[ReadComment]) -> dict[int, str]:
-    """Which comment each stray write became: equal words, each comment taken once."""
+def match(
+    strays: Sequence[Unsettled], comments: Sequence[ReadComment], *, bot_user_id: str
+) -> dict[int, str]:
+    """Which comment each stray write became: equal words, each comment taken once.
+
+    An agent and the buyer may well say the same ("ok"): what is not by whom we write as was not
+    written by us.
+    """
     left = list(comments)
     matched: dict[int, str] = {}
     for stray in strays:
         for comment in left:
-            if body_hash([comment.text]) == stray.body_hash:
-                matched[stray.write_id] = comment.comment_id
-                left.remove(comment)
-                break
+            if body_hash([comment.text]) != stray.body_hash:
+                continue
+            if comment.by_staff and (
+                stray.by_buyer or (bot_user_id and comment.author_id != bot_user_id)
+            ):
+                continue
+            matched[stray.write_id] = comment.comment_id
+            left.remove(comment)
+            break
     return matched

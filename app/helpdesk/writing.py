@@ -199,6 +199,7 @@ def recover(tools: Needs, at: At) -> Settle:
     try:
         with desk_at(tools, at) as desk:
             comments = desk.helpdesk.read_comments_since(desk.access, at.ticket_id, since)
+            bot_user_id = desk.access.bot_user_id
     except TicketGone:
         return end_link(at.link_id, "gone")
 
@@ -208,7 +209,7 @@ def recover(tools: Needs, at: At) -> Settle:
             for comment in comments
             if not ledger.is_settled_as(session, link_id=at.link_id, comment_id=comment.comment_id)
         ]
-        found = ledger.match(strays, unknown)
+        found = ledger.match(strays, unknown, bot_user_id=bot_user_id)
         for stray in strays:
             if comment_id := found.get(stray.write_id):
                 ledger.settle(session, now=now, write_id=stray.write_id, comment_id=comment_id)
