@@ -13,6 +13,7 @@ from app.foundation.outbox import Postponed
 from app.helpdesk import ledger
 from app.helpdesk.budget import seconds_until_room
 from app.helpdesk.compose import PlannedComment
+from app.helpdesk.locks import lock_link
 from app.helpdesk.models import HelpdeskAccount, TicketLink, TicketWrite
 from app.helpdesk.needs import Needs
 from app.helpdesk.place import At, place_of
@@ -43,7 +44,9 @@ def write_note(
         return
     settle = write_comment(tools, step, tags=tags)
     with tools.db.shop(shop_id) as session:
-        settle(session, tools.clock.now())
+        link, thread = lock_link(session, link_id)
+        if settle(session, tools.clock.now()) and reopen and link.wanted_state != "solved":
+            thread.state = "open"  # as its ticket is now
 
 
 def _stray(session: Session, tools: Needs, link_id: int, key: str) -> At | None:

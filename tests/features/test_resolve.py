@@ -183,6 +183,19 @@ def test_own_text_that_opens_the_ticket_does_not_undo_what_was_resolved_after_it
     assert desk.said()[-1] == "One more thing: thank you"
 
 
+def test_reply_that_did_not_arrive_opens_the_solved_ticket_and_its_thread(world: World) -> None:
+    desk = talking(world)
+    desk.tell_comment(world.helpdesk.agent_replies(desk.ticket_id, "A new one is on its way."))
+    world.settle()
+    world.helpdesk.put_state(desk.ticket_id, TicketState.SOLVED)
+    follow(world, desk)
+    assert state(world, desk) == SOLVED
+    world.report(desk.shop, world.texts(author="agent")[-1], "undelivered", ErrorCode="30007")
+    world.settle()
+    assert "did not reach" in desk.notes()[-1]
+    assert state(world, desk) == OPEN
+
+
 def test_helpdesk_that_is_down_hears_of_it_later(world: World) -> None:
     desk, calls = talking(world), counting(world)
     calls.fails = True
