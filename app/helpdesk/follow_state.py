@@ -2,35 +2,30 @@
 
 Called by `receive_hook` and `poll`. State and tags are read from the helpdesk: an event only says
 that there is something to read, for events come late and out of order. A ticket that was solved
-hands the thread back to the assistant, unless a text of the buyer's waits that nobody has seen
-there. A merged ticket's link is pointed to the ticket it went into.
+hands the thread back to the assistant. A merged ticket's link is pointed to the ticket it went
+into. A ticket that ends is read to its end first: nobody looks into it again.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
 import structlog
 
-from app.conversations.hand_back import hand_back
-from app.conversations.models import Conversation
 from app.foundation.db import Session
 from app.helpdesk.locks import lock_link
 from app.helpdesk.models import LIVE, TicketLink
 from app.helpdesk.needs import Needs
 from app.helpdesk.obey_steering import obey_tags, take_tag_off
 from app.helpdesk.place import At, place_of
-from app.helpdesk.ports import TicketGone, TicketState, TicketStatus
+from app.helpdesk.ports import ReadComment, TicketGone, TicketState, TicketStatus
+from app.helpdesk.receive_reply import is_later, take_new_comments
+from app.helpdesk.resolve_thread import resolve_thread
 from app.helpdesk.writing import desk_at
 
 log = structlog.get_logger()
-
-TEXT_WAITS = """
-SELECT EXISTS (SELECT FROM messages m WHERE m.conversation_id = %s AND m.direction = 'in'
-  AND m.id > %s AND NOT EXISTS (SELECT FROM ticket_writes w WHERE m.id = ANY(w.message_ids)
-    AND w.shop_id = m.shop_id AND w.state = 'settled'))
-"""
 
 
 def follow_ticket(
@@ -41,18 +36,20 @@ def follow_ticket(
         link = session.get(TicketLink, link_id)
         if link is None or link.ticket_id is None or link.state == "gone":
             return
-        ticket_id = link.ticket_id
+        ticket_id, link_is_live = link.ticket_id, link.state in LIVE
         at = place_of(session, now=tools.clock.now(), keys=tools.keys, link_id=link_id)
     try:
         with desk_at(tools, at) as desk:
             status = desk.helpdesk.read_status(desk.access, ticket_id)
     except TicketGone:
         # Without its own ticket the hint is all that is left of a merge.
-        status = TicketStatus(ticket_id, TicketState.CLOSED, None, merged_into)
+        status, link_is_live = TicketStatus(ticket_id, TicketState.CLOSED, None, merged_into), False
         if merged_into is None:
             with tools.db.shop(shop_id) as session:
                 session.get_one(TicketLink, link_id).state = "gone"
             return
+    if status.state is TicketState.CLOSED and link_is_live:
+        take_new_comments(tools, shop_id=shop_id, link_id=link_id)
     target = merged_into or status.merged_into
     if target is not None and target != ticket_id:
         _repoint(tools, at, ticket_id, target)
@@ -70,13 +67,12 @@ def apply_state(session: Session, *, now: datetime, link_id: int, state: TicketS
     link, conversation = lock_link(session, link_id)
     match state:
         case TicketState.CLOSED if link.state in ("open", "solved"):
-            if link.state == "open" and not text_waits_for(session, link):
-                resolve_thread(session, conversation, now=now)
+            if link.state == "open":
+                resolve_thread(session, conversation, link, now=now)
             link.state = "closed"
         case TicketState.SOLVED if link.state == "open":
             link.state = "solved"
-            if not text_waits_for(session, link):
-                resolve_thread(session, conversation, now=now)
+            resolve_thread(session, conversation, link, now=now)
         case TicketState.OPEN | TicketState.PENDING if link.state == "solved":
             link.state = "open"
             # Our side wants it solved: it was our own text, on its way there, that opened it.
@@ -86,24 +82,17 @@ def apply_state(session: Session, *, now: datetime, link_id: int, state: TicketS
             pass
 
 
-def text_waits_for(session: Session, link: TicketLink) -> bool:
-    """Whether the buyer wrote what does not stand in the ticket yet: who solved it did not see it,
-    and it will open the ticket again, or begin another one."""
-    return bool(session.sql(TEXT_WAITS, link.conversation_id, link.mirrored_to).scalar())
-
-
-def resolve_thread(session: Session, conversation: Conversation, *, now: datetime) -> None:
-    """As the ticket says. Nothing is told to the helpdesk, which knows."""
-    conversation.state = "resolved"
-    hand_back(session, now=now, conversation_id=conversation.id, by="ticket")
-
-
 def _repoint(tools: Needs, at: At, source: str, target: str) -> None:
     try:
         with desk_at(tools, at) as desk:
             status = desk.helpdesk.read_status(desk.access, target)
             # What agents wrote in the target before the merge was for somebody else.
             known = desk.helpdesk.read_comments_since(desk.access, target, None)
+            try:
+                merge = desk.helpdesk.read_comments_since(desk.access, source, None)[-1:]
+            except TicketGone:
+                merge = known[-1:]
+            before = _until(merge, known)
     except TicketGone:
         with tools.db.shop(at.shop_id) as session:
             session.get_one(TicketLink, at.link_id).state = "gone"
@@ -118,15 +107,27 @@ def _repoint(tools: Needs, at: At, source: str, target: str) -> None:
             log.info("ticket merged into another buyer's", link_id=link.id)
             return
         link.ticket_id = target
-        link.read_to = known[-1].comment_id if known else None
+        link.read_to = before[-1].comment_id if before else None
         link.state = {TicketState.CLOSED: "closed", TicketState.SOLVED: "solved"}.get(
             status.state, "open"
         )
         if link.state == "open":
             conversation.state = "open"
         else:
-            resolve_thread(session, conversation, now=tools.clock.now())
+            resolve_thread(session, conversation, link, now=tools.clock.now())
         log.info("ticket link repointed", link_id=link.id)
+
+
+def _until(merge: Sequence[ReadComment], known: Sequence[ReadComment]) -> Sequence[ReadComment]:
+    """The target's comments from before the merge, which is the source's last word."""
+    if not merge:
+        return known
+    [last] = merge
+    return [
+        one
+        for one in known
+        if one.created_at < last.created_at or not is_later(one.comment_id, last.comment_id)
+    ]
 
 
 def _may_take(session: Session, link: TicketLink, target: str) -> bool:

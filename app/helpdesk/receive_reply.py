@@ -29,7 +29,6 @@ from app.foundation.errors import Temporary
 from app.foundation.outbox import Postponed
 from app.helpdesk import ledger
 from app.helpdesk.compose import opted_out_note, unsent_note
-from app.helpdesk.follow_state import resolve_thread
 from app.helpdesk.hear_requester import opt_out, wants_no_more_texts
 from app.helpdesk.models import HelpdeskAccount, TicketLink
 from app.helpdesk.needs import Needs
@@ -39,6 +38,7 @@ from app.helpdesk.place import At, place_of
 from app.helpdesk.ports import ReadComment, TicketGone, Writer
 from app.helpdesk.reply_photos import Attached, take_photos
 from app.helpdesk.reply_text import Unsendable, as_text, is_merge_notice
+from app.helpdesk.resolve_thread import resolve_thread
 from app.helpdesk.steering import read_command
 from app.helpdesk.tokens import Desk
 from app.helpdesk.writing import desk_at, end_link, recover
@@ -203,7 +203,7 @@ def _send(tools: Needs, desk: Desk, ticket: _Ticket, comment: ReadComment) -> No
             if link.state == "solved":
                 # The agent answered and solved in one go, and the second news came first.
                 conversation = session.get_one(Conversation, ticket.conversation_id)
-                resolve_thread(session, conversation, now=now)
+                resolve_thread(session, conversation, link, now=now)
             _steer(session, ticket, comment, now)
             if not attached.left_out:
                 _mark_read(session, at.link_id, comment.comment_id, now)
