@@ -17,6 +17,8 @@ class Size:
     patience: float  # seconds until a house that fell behind must be quiet
     blows: tuple[float, float]  # seconds between two blows
     rounds: int  # of killing the worker at every step
+    conversations: int  # that phone and helpdesk must agree on
+    days: int  # after each of which they must
 
     @classmethod
     def full(cls) -> Size:
@@ -31,6 +33,8 @@ class Size:
             patience=900.0,
             blows=(1.5, 5.0),
             rounds=4,
+            conversations=1000,
+            days=3,
         )
 
     @classmethod
@@ -46,4 +50,6 @@ class Size:
             patience=120.0,
             blows=(1.0, 3.0),
             rounds=1,
+            conversations=14,
+            days=2,
         )
