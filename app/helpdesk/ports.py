@@ -93,6 +93,7 @@ class Comment:
     public: bool = True
     files: tuple[TicketFile, ...] = field(default=(), repr=False)
     numbers: Numbers | None = None
+    at: datetime | None = None  # when it was said, if that was before the ticket
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,17 @@ class TicketDraft:
     first_comment: Comment
     tags: tuple[str, ...]
     follow_up_of: str | None = None  # id of the closed ticket that this one continues
+
+
+@dataclass(frozen=True)
+class TicketHistory:
+    """A thread that went on before its shop had the helpdesk. Each comment says when (`at`)."""
+
+    external_id: str  # ours; a history with it is never brought twice
+    subject: str
+    requester_id: str
+    comments: tuple[Comment, ...]  # oldest first
+    tags: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -241,6 +253,11 @@ class Helpdesk(Protocol):
 
     def open_ticket(self, access: HelpdeskAccess, draft: TicketDraft) -> OpenedTicket:
         """Open one. Raises Temporary, Permanent, Unknowable, Disconnected."""
+        ...
+
+    def import_ticket(self, access: HelpdeskAccess, history: TicketHistory) -> OpenedTicket:
+        """Open one that holds all of it, each comment at its own time, and set nothing off with it
+        where the helpdesk knows how. Raises Temporary, Permanent, Unknowable, Disconnected."""
         ...
 
     def add_comment(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from flask import Blueprint
 
 from sandbox.world import World
-from sandbox.zendesk import app_host, desk, oauth, tickets, triggers, uploads, users, webhooks
+from sandbox.zendesk import app_host, desk, imports, oauth, tickets, triggers, uploads, users, webhooks
 from sandbox.zendesk.delivery import Courier
 from sandbox.zendesk.doors import Doors
 from sandbox.zendesk.world import ZendeskWorld
@@ -20,6 +20,6 @@ def create_blueprint(world: World) -> Blueprint:
     zendesk = ZendeskWorld(world)
     blueprint = Blueprint("zendesk", __name__, url_prefix="/zendesk")
     doors = Doors(blueprint, zendesk, Courier(zendesk))
-    for part in (oauth, users, tickets, uploads, webhooks, triggers, desk, app_host):
+    for part in (oauth, users, tickets, imports, uploads, webhooks, triggers, desk, app_host):
         part.open_doors(doors)
     return blueprint

@@ -97,6 +97,18 @@ def open_ticket(act: Act, fields: Record, comment: Record, follow_up_of: Record 
     return audit
 
 
+def import_ticket(act: Act, fields: Record, comments: list[Record]) -> Record:
+    """A ticket with its past, each comment at its own time. No trigger fires, no webhook is told,
+    and an end user's comment leaves the status as it is."""
+    told = list(act.told)
+    audit = open_ticket(act, fields, comments[0], None)
+    ticket = act.account.tickets[str(audit["ticket_id"])]
+    for comment in comments[1:]:
+        _add_comment(act, ticket, _audit(act, ticket), comment)
+    act.told = told
+    return ticket
+
+
 def update_ticket(act: Act, ticket: Record, changes: Record, comment: Record | None) -> Record:
     """Change fields, add a comment, or both. Returns the audit."""
     if ticket["status"] == "closed":
@@ -207,7 +219,7 @@ def _add_comment(act: Act, ticket: Record, audit: Record, given: Record) -> Reco
         "attachments": files,
         "audit_id": audit["id"],
         "via": act.via(rel=given.get("rel")),
-        "created_at": stamp(),
+        "created_at": given.get("created_at") or stamp(),
         "metadata": {"system": {}, "custom": {}},
     }
     kept.append(comment)

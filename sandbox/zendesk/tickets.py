@@ -96,9 +96,9 @@ def _create_anew(call: Call) -> Answer:
         raise refusals.record_invalid("base", "Description: cannot be blank")
     comment = dict(checked(given.pop("comment"), "comment", COMMENT_FIELDS))
     source = _follow_up_source(call, given.pop("via_followup_source_id", None))
-    fields = _values(call, given)
-    fields["requester_id"] = _user(call, fields.get("requester_id") or call.actor["id"])
-    submitter = _user(call, fields.get("submitter_id") or call.actor["id"])
+    fields = values_of(call, given)
+    fields["requester_id"] = user_of(call, fields.get("requester_id") or call.actor["id"])
+    submitter = user_of(call, fields.get("submitter_id") or call.actor["id"])
     fields["submitter_id"] = call.actor["id"] if source else submitter
     if source is None:
         # The first comment is the submitter's, whatever the comment says.
@@ -169,7 +169,7 @@ def _update(call: Call, ticket_id: int) -> Answer:
     if comment is not None:
         checked(comment, "comment", COMMENT_FIELDS)
     more, less = _tags(given.pop("additional_tags", [])), _tags(given.pop("remove_tags", []))
-    changes = _values(call, given)
+    changes = values_of(call, given)
     if more or less:
         held: list[str] = changes.get("tags") or ticket["tags"]
         grown = [*held, *(tag for tag in more if tag not in held)]
@@ -204,13 +204,13 @@ def _remove_tags(call: Call, ticket_id: int) -> Answer:
     return 200, {"tags": tags}
 
 
-def _values(call: Call, given: Record) -> Record:
+def values_of(call: Call, given: Record) -> Record:
     for name, choices in CHOICES.items():
         if given.get(name) is not None and given[name] not in choices:
             raise refusals.record_invalid(name, f"{name.title()}: {given[name]} is not included")
     for name in ("requester_id", "assignee_id", "submitter_id"):
         if given.get(name) is not None:
-            _user(call, given[name])
+            user_of(call, given[name])
     if "tags" in given:
         given["tags"] = _tags(given["tags"])
     if given.get("external_id") is not None and not isinstance(given["external_id"], str):
@@ -226,7 +226,7 @@ def _tags(value: Any) -> list[str]:
     return list(dict.fromkeys(tag.lower() for tag in value))
 
 
-def _user(call: Call, number: Any) -> int:
+def user_of(call: Call, number: Any) -> int:
     if not isinstance(number, int):
         raise refusals.invalid_attribute("user id", "must be a number")
     if call.account.user(number) is None:

@@ -142,7 +142,7 @@ class ZendeskDriver:
         return tuple(self._emulated.http.get(f"/_ui/tickets/{ticket_id}").json()["ticket"]["tags"])
 
     def lose_answer(self) -> None:
-        for operation in ("tickets.create", "tickets.update"):
+        for operation in ("tickets.create", "tickets.update", "tickets.import"):
             faults.add("zendesk", "timeout_after_acting", operation=operation, seconds=0, count=1)
 
     def refuse_once(self) -> None:

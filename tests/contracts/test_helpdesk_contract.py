@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -19,6 +20,7 @@ from app.helpdesk.ports import (
     TicketDraft,
     TicketFile,
     TicketGone,
+    TicketHistory,
     TicketState,
 )
 from tests.contracts import helpdesk_drivers
@@ -27,6 +29,19 @@ from tests.contracts.helpdesk_drivers import Driver
 DANA = Requester("doorstep:contact:1", "Dana Whitfield", "+14155550142")
 OPENER = Comment(Author.ASSISTANT, ("Hi Dana, did everything arrive okay?",))
 PHOTO = TicketFile("damage.png", "image/png", b"\x89PNG\r\n")
+PAST = (
+    replace(OPENER, at=datetime(2026, 11, 2, 17, 5, tzinfo=UTC)),
+    Comment(
+        Author.CONTACT,
+        ("The zip is <torn>",),
+        files=(PHOTO,),
+        at=datetime(2026, 11, 2, 17, 9, tzinfo=UTC),
+    ),
+    Comment(
+        Author.AGENT, ("Priya via Doorstep:", "So sorry!"), at=datetime(2026, 11, 3, tzinfo=UTC)
+    ),
+    Comment(Author.SYSTEM, ("Order #1042: one mug",), public=False),
+)
 
 
 @pytest.fixture(params=["fake", "zendesk", "gorgias"])
@@ -132,6 +147,59 @@ def test_a_first_comment_of_the_buyer_is_the_buyers(desk: Driver) -> None:
     [first] = desk.helpdesk.read_comments_since(desk.access, opened.ticket_id, None)
     assert first.author_id == desk.helpdesk.find_or_make_requester(desk.access, DANA)
     assert not first.by_staff
+
+
+def import_history(desk: Driver) -> OpenedTicket:
+    return desk.helpdesk.import_ticket(desk.access, history(desk))
+
+
+def history(desk: Driver) -> TicketHistory:
+    requester = desk.helpdesk.find_or_make_requester(desk.access, DANA)
+    return TicketHistory("thread-1", "Delivery care", requester, PAST, ("doorstep",))
+
+
+def test_a_history_is_one_ticket_with_each_comment_at_its_time_by_its_author(desk: Driver) -> None:
+    opened = import_history(desk)
+    read = desk.helpdesk.read_comments_since(desk.access, opened.ticket_id, None)
+    assert tuple(one.comment_id for one in read) == opened.comment_ids
+    assert [one.text for one in read] == ["\n\n".join(one.paragraphs) for one in PAST]
+    assert [one.created_at for one in read[:3]] == [one.at for one in PAST[:3]]
+    assert [one.by_staff for one in read] == [True, False, True, True]
+    assert [one.public for one in read] == [True, True, True, False]
+    requester = desk.helpdesk.find_or_make_requester(desk.access, DANA)
+    assert (read[1].author_id, len(read[1].files)) == (requester, 1)
+    status = desk.helpdesk.read_status(desk.access, opened.ticket_id)
+    assert (status.state, status.external_id) == (TicketState.OPEN, "thread-1")
+    assert desk.tags_of(opened.ticket_id) == ("doorstep",)
+
+
+def test_a_history_brought_twice_is_one_ticket_and_later_words_are_not_of_it(desk: Driver) -> None:
+    first = import_history(desk)
+    desk.agent_replies(first.ticket_id, "A new one is on its way.")
+    assert import_history(desk) == first
+    found = desk.helpdesk.find_ticket(desk.access, "thread-1")
+    assert found is not None and found.ticket_id == first.ticket_id
+
+
+def test_a_history_whose_answer_was_lost_is_found_whole(desk: Driver) -> None:
+    wanted = history(desk)
+    desk.lose_answer()
+    with pytest.raises(Unknowable):
+        desk.helpdesk.import_ticket(desk.access, wanted)
+    found = desk.helpdesk.find_ticket(desk.access, "thread-1")
+    assert found is not None
+    again = desk.helpdesk.import_ticket(desk.access, wanted)
+    assert (again.ticket_id, len(again.comment_ids)) == (found.ticket_id, len(PAST))
+    assert len(desk.helpdesk.read_comments_since(desk.access, found.ticket_id, None)) == len(PAST)
+
+
+def test_a_history_goes_on_in_its_ticket(desk: Driver) -> None:
+    opened = import_history(desk)
+    said = buyer_says(desk, opened.ticket_id, "Any news?")
+    [after] = desk.helpdesk.read_comments_since(
+        desk.access, opened.ticket_id, opened.comment_ids[-1]
+    )
+    assert (after.comment_id, after.by_staff) == (said, False)
 
 
 def test_comments_keep_author_privacy_and_text(desk: Driver) -> None:

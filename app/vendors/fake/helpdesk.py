@@ -10,6 +10,7 @@ import itertools
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from app.foundation.clock import Clock
 from app.foundation.errors import Permanent, Unknowable, VendorFailure
@@ -28,6 +29,7 @@ from app.helpdesk.ports import (
     TicketDraft,
     TicketFile,
     TicketGone,
+    TicketHistory,
     TicketState,
     TicketStatus,
     WrittenComment,
@@ -132,14 +134,9 @@ class FakeHelpdesk:
 
     def find_ticket(self, access: HelpdeskAccess, external_id: str) -> OpenedTicket | None:
         self._strike()
-        found = [
-            one
-            for one in self._tickets.values()
-            if (one.subdomain, one.external_id) == (access.subdomain, external_id)
-        ]
-        if not found:
+        newest = self._newest(access, external_id)
+        if newest is None:
             return None
-        newest = max(found, key=lambda one: int(one.ticket_id))
         return OpenedTicket(newest.ticket_id, (newest.comments[0].comment_id,))
 
     def open_ticket(self, access: HelpdeskAccess, draft: TicketDraft) -> OpenedTicket:
@@ -153,6 +150,18 @@ class FakeHelpdesk:
         if lost:
             raise lost
         return opened
+
+    def import_ticket(self, access: HelpdeskAccess, history: TicketHistory) -> OpenedTicket:
+        lost = self._lost_answer()
+        ticket = self._newest(access, history.external_id)
+        if ticket is None:
+            ticket = self._new(access, history.external_id, history.requester_id, history.tags)
+            for comment in history.comments:
+                self._write_ours(access, ticket, comment, history.requester_id)
+        if lost:
+            raise lost
+        first = ticket.comments[: len(history.comments)]
+        return OpenedTicket(ticket.ticket_id, tuple(one.comment_id for one in first))
 
     def add_comment(
         self,
@@ -274,16 +283,24 @@ class FakeHelpdesk:
             before = self._tickets.get(draft.follow_up_of)
             if before is None or before.state is not TicketState.CLOSED:
                 raise Permanent(VENDOR, "only closed tickets have follow-ups", status=422)
-        ticket = _Ticket(
-            self._number(),
-            access.subdomain,
-            draft.external_id,
-            draft.requester_id,
-            list(draft.tags),
-        )
-        self._tickets[ticket.ticket_id] = ticket
+        ticket = self._new(access, draft.external_id, draft.requester_id, draft.tags)
         first = self._write_ours(access, ticket, draft.first_comment, draft.requester_id)
         return OpenedTicket(ticket.ticket_id, (first.comment_id,))
+
+    def _new(
+        self, access: HelpdeskAccess, external_id: str, requester_id: str, tags: tuple[str, ...]
+    ) -> _Ticket:
+        ticket = _Ticket(self._number(), access.subdomain, external_id, requester_id, list(tags))
+        self._tickets[ticket.ticket_id] = ticket
+        return ticket
+
+    def _newest(self, access: HelpdeskAccess, external_id: str) -> _Ticket | None:
+        found = [
+            one
+            for one in self._tickets.values()
+            if (one.subdomain, one.external_id) == (access.subdomain, external_id)
+        ]
+        return max(found, key=lambda one: int(one.ticket_id), default=None)
 
     def _write_ours(
         self, access: HelpdeskAccess, ticket: _Ticket, comment: Comment, requester_id: str
@@ -295,7 +312,14 @@ class FakeHelpdesk:
             author_id, name, staff = requester_id, person.name if person else "", False
         text = "\n\n".join(comment.paragraphs) or ", ".join(one.filename for one in comment.files)
         written = self._write(
-            ticket, author_id, name, text, public=comment.public, files=comment.files, staff=staff
+            ticket,
+            author_id,
+            name,
+            text,
+            public=comment.public,
+            files=comment.files,
+            staff=staff,
+            at=comment.at,
         )
         return written
 
@@ -309,6 +333,7 @@ class FakeHelpdesk:
         public: bool,
         files: tuple[TicketFile, ...] = (),
         staff: bool = True,
+        at: datetime | None = None,
     ) -> ReadComment:
         comment = ReadComment(
             comment_id=self._number(),
@@ -317,7 +342,7 @@ class FakeHelpdesk:
             author_id=author_id,
             author_name=name,
             text=text,
-            created_at=self._clock.now(),
+            created_at=at or self._clock.now(),
         )
         refs = []
         for file in files:

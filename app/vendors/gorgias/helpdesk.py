@@ -34,6 +34,7 @@ from app.helpdesk.ports import (
     TicketClosed,
     TicketDraft,
     TicketGone,
+    TicketHistory,
     TicketState,
     TicketStatus,
     WrittenComment,
@@ -92,29 +93,16 @@ class GorgiasHelpdesk:
             said = f"Continues ticket {draft.follow_up_of}, which was closed."
             note = Comment(Author.SYSTEM, (said,), public=False)
             messages.append(self._message(access, note, draft.requester_id))
-        said = self._client.call(
-            access.subdomain,
-            "POST",
-            "/api/tickets",
-            token=access.access_token,
-            body={
-                "channel": CHANNEL,
-                "via": "api",
-                "from_agent": first["from_agent"],
-                "status": "open",
-                "external_id": draft.external_id,
-                "subject": draft.subject,
-                "customer": {"id": int(draft.requester_id)},
-                "tags": [{"name": name} for name in draft.tags],
-                "meta": {DRAFT: _fingerprint(draft)},
-                "messages": messages,
-            },
-        )
-        try:
-            return self._opened(access, str(said["id"]))
-        except Temporary as error:
-            # It is open; which messages it has, the next look tells.
-            raise Unknowable(VENDOR, str(error), code=error.code, status=error.status) from error
+        return self._new_ticket(access, draft, messages, {DRAFT: _fingerprint(draft)})
+
+    def import_ticket(self, access: HelpdeskAccess, history: TicketHistory) -> OpenedTicket:
+        """Open one that holds all of it, once for one external id. Its rules may answer as to any
+        new ticket, but only there. Raises Temporary, Permanent, Unknowable."""
+        there = self._newest(access, history.external_id)
+        if there is not None:
+            return self._opened(access, str(there["id"]))
+        messages = [self._message(access, one, history.requester_id) for one in history.comments]
+        return self._new_ticket(access, history, messages, {})
 
     def add_comment(
         self,
@@ -205,6 +193,37 @@ class GorgiasHelpdesk:
     def unsubscribe(self, access: HelpdeskAccess, webhook_id: str) -> None:
         """What is gone already is as good."""
         subscriptions.unsubscribe(self._client, access, webhook_id)
+
+    def _new_ticket(
+        self,
+        access: HelpdeskAccess,
+        wanted: TicketDraft | TicketHistory,
+        messages: Sequence[Mapping[str, Any]],
+        meta: Mapping[str, str],
+    ) -> OpenedTicket:
+        said = self._client.call(
+            access.subdomain,
+            "POST",
+            "/api/tickets",
+            token=access.access_token,
+            body={
+                "channel": CHANNEL,
+                "via": "api",
+                "from_agent": messages[0]["from_agent"],
+                "status": "open",
+                "external_id": wanted.external_id,
+                "subject": wanted.subject,
+                "customer": {"id": int(wanted.requester_id)},
+                "tags": [{"name": name} for name in wanted.tags],
+                "meta": dict(meta),
+                "messages": list(messages),
+            },
+        )
+        try:
+            return self._opened(access, str(said["id"]))
+        except Temporary as error:
+            # It is open; which messages it has, the next look tells.
+            raise Unknowable(VENDOR, str(error), code=error.code, status=error.status) from error
 
     def _message(
         self, access: HelpdeskAccess, comment: Comment, requester_id: str

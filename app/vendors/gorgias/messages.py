@@ -51,10 +51,12 @@ def written(
         "from_agent": not from_buyer,
         "public": comment.public,
         "external_id": f"{OURS}{uuid.uuid4().hex}",
-        "sent_datetime": now.isoformat(),
+        "sent_datetime": (comment.at or now).isoformat(),
         "body_text": text,
         "sender": {"id": int(requester_id if from_buyer else access.bot_user_id)},
     }
+    if comment.at is not None:
+        message["created_datetime"] = comment.at.isoformat()
     if comment.public and not from_buyer:
         message["receiver"] = {"id": int(requester_id)}
     if comment.public and comment.numbers is not None:

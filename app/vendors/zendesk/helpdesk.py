@@ -4,12 +4,14 @@ Built by `bootstrap`, called by the helpdesk room. Translates and decides nothin
 names its author, or Zendesk would file the buyer's words as the agent's and count them so.
 
 Bound by developer.zendesk.com, "Ticketing": comments come by updating the ticket; closed tickets
-take none; `Idempotency-Key` covers creation only and for two hours.
+take none; `Idempotency-Key` covers creation only and for two hours. "Ticket import": for admins,
+comments at their own time, no triggers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC
 from typing import Any
 
 from app.foundation.errors import Permanent, Temporary, Unknowable
@@ -28,6 +30,7 @@ from app.helpdesk.ports import (
     TicketDraft,
     TicketFile,
     TicketGone,
+    TicketHistory,
     TicketState,
     TicketStatus,
     WrittenComment,
@@ -121,6 +124,41 @@ class ZendeskHelpdesk:
                 ) from error
             raise
         return OpenedTicket(str(said["ticket"]["id"]), _comment_ids(said))
+
+    def import_ticket(self, access: HelpdeskAccess, history: TicketHistory) -> OpenedTicket:
+        """Open one that holds all of it; no trigger fires. There is no idempotency key for this, so
+        it is looked for before. Raises Temporary, Permanent, Unknowable."""
+        there = self.find_ticket(access, history.external_id)
+        if there is None:
+            comments = [
+                self._comment(access, one, history.requester_id) for one in history.comments
+            ]
+            ticket: dict[str, Any] = {
+                "subject": history.subject,
+                "requester_id": int(history.requester_id),
+                "external_id": history.external_id,
+                "tags": list(history.tags),
+                "comments": comments,
+            }
+            if "author_id" in comments[0]:
+                ticket["submitter_id"] = comments[0]["author_id"]
+            if "created_at" in comments[0]:
+                ticket["created_at"] = comments[0]["created_at"]
+            said = self._client.call(
+                access.subdomain,
+                "POST",
+                "/api/v2/imports/tickets",
+                token=access.access_token,
+                body={"ticket": ticket},
+            )
+            there = OpenedTicket(str(said["ticket"]["id"]), ())
+        # No answer names the comments. Whatever others wrote since stands after them.
+        try:
+            read = self.read_comments_since(access, there.ticket_id, None)
+        except Temporary as error:
+            raise Unknowable(VENDOR, str(error), code=error.code, status=error.status) from error
+        first = read[: len(history.comments)]
+        return OpenedTicket(there.ticket_id, tuple(one.comment_id for one in first))
 
     def add_comment(
         self,
@@ -217,6 +255,8 @@ class ZendeskHelpdesk:
             "html_body": rich_text.to_html(comment.paragraphs or _names(comment.files)),
             "public": comment.public,
         }
+        if comment.at is not None:
+            written["created_at"] = comment.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         # Without a bot id Zendesk takes the user of the token, who is the same.
         author = requester_id if comment.author is Author.CONTACT else access.bot_user_id
         if author:
