@@ -11,3 +11,6 @@ JOBS_FAILED = Counter("doorstep_jobs_failed_total", "Tries that failed", ["topic
 JOB_SECONDS = Histogram("doorstep_job_seconds", "Time of one try", ["topic"])
 TEXTS_SENT = Counter("doorstep_texts_sent_total", "Texts that the provider took", ["purpose"])
 TEXTS_ENDED = Counter("doorstep_texts_ended_total", "Texts that did not leave", ["state", "reason"])
+THREADS_BROUGHT = Counter(
+    "doorstep_threads_brought_total", "Threads with a history that became tickets", ["helpdesk"]
+)

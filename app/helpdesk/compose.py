@@ -52,6 +52,7 @@ class PlannedComment:
     paragraphs: tuple[str, ...] = field(repr=False)
     public: bool = True
     photos: tuple[StoredPhoto, ...] = ()
+    at: datetime | None = None  # when it was said, if that was before the ticket
 
     def load(self, media: MediaStore, numbers: Numbers | None) -> Comment:
         """With its photos; one that was erased meanwhile stays away."""
@@ -63,7 +64,7 @@ class PlannedComment:
                 log.info("photo erased before it was mirrored", filename=photo.filename)
                 continue
             files.append(TicketFile(photo.filename, photo.content_type, content))
-        return Comment(self.author, self.paragraphs, self.public, tuple(files), numbers)
+        return Comment(self.author, self.paragraphs, self.public, tuple(files), numbers, self.at)
 
 
 def comment_of(texts: Sequence[Text]) -> PlannedComment:

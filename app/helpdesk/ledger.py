@@ -24,10 +24,12 @@ from app.helpdesk.ports import ReadComment
 STALE_SECONDS = 40
 
 INTEND = """
-INSERT INTO ticket_writes (shop_id, link_id, note_key, body_hash, message_ids, state, intended_at)
-VALUES (%s, %s, %s, %s, %s, 'intent', now())
+INSERT INTO ticket_writes (shop_id, link_id, note_key, body_hash, message_ids, comments, state,
+                           intended_at)
+VALUES (%s, %s, %s, %s, %s, %s, 'intent', now())
 ON CONFLICT (link_id, note_key) DO UPDATE SET body_hash = excluded.body_hash,
-  message_ids = excluded.message_ids, state = 'intent', intended_at = now()
+  message_ids = excluded.message_ids, comments = excluded.comments, state = 'intent',
+  intended_at = now()
   WHERE ticket_writes.state = 'abandoned'
 RETURNING id
 """
@@ -36,7 +38,8 @@ UPDATE ticket_writes SET state = 'settled', comment_id = %s, settled_at = %s WHE
 """
 ABANDON = "UPDATE ticket_writes SET state = 'abandoned' WHERE id = %s AND state = 'intent'"
 OF_LINK = """
-SELECT w.id, w.body_hash, w.intended_at < now() - make_interval(secs => %s) AS stale,
+SELECT w.id, w.body_hash, w.comments,
+  w.intended_at < now() - make_interval(secs => %s) AS stale,
   EXISTS (SELECT FROM messages m WHERE m.id = ANY(w.message_ids) AND m.direction = 'in') AS by_buyer
 FROM ticket_writes w WHERE w.link_id = %s AND w.state = 'intent' ORDER BY w.id
 """
@@ -51,6 +54,7 @@ ORDER BY id DESC LIMIT 1
 class Unsettled:
     write_id: int
     body_hash: str
+    comments: int
     stale: bool
     by_buyer: bool  # holds the buyer's words, which no staff wrote
 
@@ -72,16 +76,17 @@ def intend(
     paragraphs: Sequence[str],
     message_ids: Sequence[int] = (),
     note_key: str | None = None,
+    comments: int = 1,
 ) -> int | None:
     """Store that this is about to be written. None: a note of this key was intended before."""
     write_id: int | None = session.sql(
-        INTEND, shop_id, link_id, note_key, body_hash(paragraphs), list(message_ids)
+        INTEND, shop_id, link_id, note_key, body_hash(paragraphs), list(message_ids), comments
     ).scalar()
     return write_id
 
 
 def settle(session: Session, *, now: datetime, write_id: int, comment_id: str | None) -> None:
-    """It stands in the ticket under this id."""
+    """It stands in the ticket under this id; of several comments, the last one's."""
     session.sql(SETTLE, comment_id, now, write_id)
 
 
@@ -93,7 +98,7 @@ def abandon(session: Session, *, write_id: int) -> None:
 def unsettled(session: Session, link_id: int) -> list[Unsettled]:
     """Intents whose outcome is not known yet, oldest first."""
     return [
-        Unsettled(row.id, row.body_hash, row.stale, row.by_buyer)
+        Unsettled(row.id, row.body_hash, row.comments, row.stale, row.by_buyer)
         for row in session.sql(OF_LINK, STALE_SECONDS, link_id)
     ]
 

@@ -12,9 +12,16 @@ from typing import assert_never
 from app.foundation.outbox import Postponed
 from app.helpdesk.locks import lock_thread
 from app.helpdesk.needs import Needs
-from app.helpdesk.plan import Open, Recover, SetState, Step, Wait, Write, plan_next
+from app.helpdesk.plan import Import, Open, Recover, SetState, Step, Wait, Write, plan_next
 from app.helpdesk.routing.apply_rules import put_off_routing
-from app.helpdesk.writing import Settle, open_ticket, recover, set_state, write_comment
+from app.helpdesk.writing import (
+    Settle,
+    import_ticket,
+    open_ticket,
+    recover,
+    set_state,
+    write_comment,
+)
 
 STEPS = 8  # in one job, so that it ends well within its lease
 
@@ -32,9 +39,9 @@ def bring_up_to_date(tools: Needs, *, shop_id: int, conversation_id: int) -> Non
         with tools.db.shop(shop_id) as session:
             lock_thread(session, conversation_id)  # so that nobody plans on half of this
             is_written = settle(session, tools.clock.now())
-            if is_written and isinstance(step, Open):
+            if is_written and isinstance(step, Open | Import):
                 put_off_routing(session, shop_id=shop_id, link_id=step.at.link_id)
-        if is_written and isinstance(step, Open | Write) and step.is_last:
+        if is_written and isinstance(step, Open | Import | Write) and step.is_last:
             return  # what has come meanwhile has a job of its own
     raise Postponed(0.1, "more texts wait for this ticket")
 
@@ -47,6 +54,8 @@ def _carry_out(tools: Needs, step: Step) -> Settle:
             return recover(tools, step.at)
         case Open():
             return open_ticket(tools, step)
+        case Import():
+            return import_ticket(tools, step)
         case Write():
             return write_comment(tools, step)
         case SetState():

@@ -101,7 +101,8 @@ class TicketWrite(Base):
     note_key: Mapped[str | None]  # a private note is written once per key
     body_hash: Mapped[str]
     state: Mapped[str] = mapped_column(server_default="intent")  # intent | settled | abandoned
-    comment_id: Mapped[str | None]
+    comments: Mapped[int] = mapped_column(server_default="1")  # more: a thread's history
+    comment_id: Mapped[str | None]  # the last of them
     intended_at: Mapped[CreatedAt]
     settled_at: Mapped[datetime | None]
 

@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice, takewhile
 
 import sqlalchemy as sa
 from sqlalchemy.orm import selectinload
@@ -23,12 +24,15 @@ from app.foundation.db import Session
 from app.helpdesk import ledger
 from app.helpdesk.budget import seconds_until_room
 from app.helpdesk.compose import PlannedComment, comment_of, order_note, subject_of
+from app.helpdesk.history import comments_of, history
 from app.helpdesk.locks import lock_thread
 from app.helpdesk.place import At
 from app.helpdesk.standing import ORDER_NOTE, Link, Standing, read_standing
 from app.helpdesk.texts import (
     Text,
     Texts,
+    is_buyers_own,
+    is_loading,
     mark_after,
     next_batch,
     opening_text,
@@ -77,6 +81,18 @@ class Open:
 
 
 @dataclass(frozen=True)
+class Import:
+    """Like `Open`, with all that was said before the shop had the helpdesk."""
+
+    at: At
+    write_id: int
+    subject: str
+    comments: tuple[PlannedComment, ...]
+    mark: int | None
+    is_last: bool
+
+
+@dataclass(frozen=True)
 class Write:
     at: At
     write_id: int
@@ -94,7 +110,7 @@ class SetState:
     state: str  # solved | open
 
 
-Step = Wait | Recover | Open | Write | SetState
+Step = Wait | Recover | Open | Import | Write | SetState
 
 LOADING = Wait(1, "photos are being loaded")
 
@@ -115,7 +131,7 @@ def plan_next(
         session,
         conversation_id=conversation_id,
         kind=standing.kind,
-        connected_at=standing.connected_at,
+        now=now,
         link_ids=standing.link_ids,
         mark=standing.mark,
     )
@@ -148,15 +164,15 @@ class _Planner:
 
     def _open(self, link: Link | None) -> Step | None:
         """A ticket whose first comment is our opener, or the buyer's words if there is none."""
-        waiting = self.texts.waiting
+        if earlier := self._history(link):
+            return self._import(link, earlier)
+        waiting = self._since_connected(link)
         opening = opening_text(
             waiting, opens=self.standing.ticket_opens, is_raised=self.standing.is_raised
         )
         if opening is None:
             return None
-        before = [text for text in waiting if text.id < opening.id]
-        openers = [text for text in before if text.author == before[-1].author][-OPENERS:]
-        first = openers or next_batch(waiting, self.now)
+        first = self._openers(opening) or next_batch(waiting, self.now)
         if not first:
             return LOADING
         if wait := self._room(None):
@@ -174,8 +190,69 @@ class _Planner:
             idempotency_key=f"{link.external_id}-{ledger.body_hash(comment.paragraphs)[:16]}",
             follow_up_of=link.follow_up_of,
             mark=self._mark_after(first),
-            is_last=order is None and len(first) == len(waiting),
+            is_last=order is None and first[-1].id == self.texts.waiting[-1].id,
         )
+
+    def _openers(self, opening: Text) -> list[Text]:
+        """What we said right before it, or the word by which the buyer joined."""
+        before = [text for text in self.texts.waiting if text.id < opening.id]
+        if not before or is_buyers_own(before[-1]):
+            return []
+        run = takewhile(lambda text: text.author == before[-1].author, reversed(before))
+        return list(islice(run, OPENERS))[::-1]
+
+    def _import(self, link: Link | None, earlier: Sequence[Text]) -> Step:
+        """The order's note goes along, so that it need not be written by itself."""
+        if any(is_loading(text, self.now) for text in earlier):
+            return LOADING
+        # Half of what the account takes: buyers who write meanwhile come first.
+        if wait := self._room(None, share=2):
+            return wait
+        link = link or self._new_link(earlier[0])
+        order = self._order()
+        notes = () if order is None else (order_note(order, self.standing.zone),)
+        comments = (*comments_of(earlier), *notes)
+        write_id = ledger.intend(
+            self.session,
+            shop_id=self.standing.shop_id,
+            link_id=link.id,
+            paragraphs=[said for comment in comments for said in comment.paragraphs],
+            message_ids=[text.id for text in earlier],
+            note_key=ORDER_NOTE if notes else None,
+            comments=len(comments),
+        )
+        assert write_id is not None  # as in `_intend`
+        return Import(
+            at=self.standing.at(link),
+            write_id=write_id,
+            subject=subject_of(self.standing.buyer, order),
+            comments=comments,
+            mark=self._mark_after(earlier),
+            is_last=len(earlier) == len(self.texts.waiting),
+        )
+
+    def _history(self, link: Link | None) -> tuple[Text, ...]:
+        """What is to be brought to the thread's first ticket; see `history`."""
+        standing = self.standing
+        if not self._is_first(link) or (
+            standing.ticket_opens == "handoff" and not standing.is_raised
+        ):
+            return ()
+        return history(
+            self.texts.waiting,
+            connected_at=standing.connected_at,
+            is_resolved=standing.thread_state == "resolved",
+        )
+
+    def _since_connected(self, link: Link | None) -> Sequence[Text]:
+        """What may open a ticket: of a thread that never had one, nothing older."""
+        if not self._is_first(link):
+            return self.texts.waiting
+        since = self.standing.connected_at
+        return [text for text in self.texts.waiting if text.created_at >= since]
+
+    def _is_first(self, link: Link | None) -> bool:
+        return set(self.standing.link_ids) <= ({link.id} if link else set())
 
     def _new_link(self, first: Text) -> Link:
         standing = self.standing
@@ -254,12 +331,12 @@ class _Planner:
         written = {text.id for text in batch}
         return mark_after(self.texts, written, self.standing.kind, self.now)
 
-    def _room(self, link: Link | None) -> Wait | None:
+    def _room(self, link: Link | None, share: int = 1) -> Wait | None:
         seconds = seconds_until_room(
             self.session,
             shop_id=self.standing.shop_id,
             link_id=link.id if link else None,
-            per_minute=self.standing.updates_per_minute,
+            per_minute=max(1, self.standing.updates_per_minute // share),
         )
         return Wait(seconds, "the helpdesk's limit of updates is reached") if seconds else None
 

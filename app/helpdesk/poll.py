@@ -73,7 +73,9 @@ def poll_account(tools: Needs, *, shop_id: int, account_id: int) -> None:
     now = tools.clock.now()
     with tools.db.shop(shop_id) as session:
         account = session.get_one(HelpdeskAccount, account_id)
-        catch_up(session, account=account, until=now - SETTLED_AFTER)
+        behind = catch_up(session, account=account, until=now - SETTLED_AFTER)
+        if behind:
+            log.info("threads put off to be written", account_id=account_id, threads=behind)
         due = _due_links(session, account_id, now)
     for link_id in due:
         # First, so that one ticket which cannot be read does not keep the others waiting.

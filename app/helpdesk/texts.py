@@ -9,17 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from app.consent.permission import Purpose
 from app.foundation.db import Session
 
 NOT_SENT_YET = ("queued", "sending", "unknown")
-HISTORY = timedelta(days=7)  # how far back a first connection reaches
 FORGET_UNKNOWN = timedelta(days=3)  # after which a text of unknown fate is not waited for
 PHOTO_PATIENCE = timedelta(seconds=60)
 MOST_TEXTS = 20  # in one comment; the helpdesk cuts a comment at 64 kB without a word
 MOST_PHOTOS = 5
+MOST_OF_A_THREAD = 300  # its newest texts, before it has a ticket; Gorgias takes 500 at once
 
 PAST_MARK = """
 SELECT m.id, m.direction, m.author, m.author_name, m.purpose, m.state, m.body, m.dedupe_key,
@@ -31,10 +31,9 @@ SELECT m.id, m.direction, m.author, m.author_name, m.purpose, m.state, m.body, m
   m.id IN (SELECT unnest(w.message_ids) FROM ticket_writes w
            WHERE w.link_id = ANY(%(links)s) AND w.state = 'settled') AS is_written
 FROM messages m
-WHERE m.conversation_id = %(conversation)s AND m.id > %(mark)s AND m.created_at >= %(since)s
-ORDER BY m.id
+WHERE m.conversation_id = %(conversation)s AND m.id > %(mark)s
+ORDER BY m.id DESC LIMIT %(most)s
 """
-ALWAYS = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ def read_texts(
     *,
     conversation_id: int,
     kind: str,
-    connected_at: datetime,
+    now: datetime,
     link_ids: Sequence[int],
     mark: int | None,
 ) -> Texts:
@@ -87,7 +86,7 @@ def read_texts(
             "conversation": conversation_id,
             "links": list(link_ids),
             "mark": mark or 0,
-            "since": connected_at - HISTORY if mark is None else ALWAYS,
+            "most": MOST_OF_A_THREAD if mark is None else None,
         },
     )
     texts = tuple(
@@ -105,12 +104,16 @@ def read_texts(
             photos=tuple(Photo(**photo) for photo in row.photos or ()),
             is_written=row.is_written,
         )
-        for row in rows
+        for row in reversed(rows.all())
     )
     return Texts(
         past_mark=texts,
         waiting=tuple(text for text in texts if not text.is_written and belongs(text, kind)),
-        unsent=tuple(text.id for text in texts if text.state in NOT_SENT_YET),
+        unsent=tuple(
+            text.id
+            for text in texts
+            if text.state in NOT_SENT_YET and not never_comes(text, kind, now)
+        ),
     )
 
 
@@ -150,11 +153,16 @@ def opening_text(waiting: Sequence[Text], *, opens: str, is_raised: bool) -> Tex
     if opens == "handoff":
         return waiting[0] if is_raised and waiting else None
     for text in waiting:
-        if text.direction == "in" and text.purpose != "join":
+        if is_buyers_own(text):
             return text
         if opens == "arrival" and text.purpose == Purpose.CHECK_IN.value:
             return text
     return None
+
+
+def is_buyers_own(text: Text) -> bool:
+    """Words of the buyer's that want an answer, not the one by which they joined."""
+    return text.direction == "in" and text.purpose != "join"
 
 
 def next_batch(waiting: Sequence[Text], now: datetime) -> list[Text]:
@@ -167,11 +175,16 @@ def next_batch(waiting: Sequence[Text], now: datetime) -> list[Text]:
         photos += len(text.photos)
         if batch and (len(batch) == MOST_TEXTS or photos > MOST_PHOTOS):
             break
-        loading = any(photo.state == "pending" for photo in text.photos)
-        if loading and now - text.created_at < PHOTO_PATIENCE:
+        if is_loading(text, now):
             break
         batch.append(text)
     return batch
+
+
+def is_loading(text: Text, now: datetime) -> bool:
+    """Whether a photo of this text may still come, and is waited for."""
+    pending = any(photo.state == "pending" for photo in text.photos)
+    return pending and now - text.created_at < PHOTO_PATIENCE
 
 
 def _came_from(kind: str, text: Text) -> bool:

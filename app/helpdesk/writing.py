@@ -14,18 +14,20 @@ import structlog
 
 from app.foundation.db import Session
 from app.foundation.errors import DoorstepError, Temporary, Unknowable
+from app.foundation.metrics import THREADS_BROUGHT
 from app.foundation.outbox import Postponed
 from app.helpdesk import ledger
 from app.helpdesk.compose import TAGS
 from app.helpdesk.models import TicketLink
 from app.helpdesk.needs import Needs
 from app.helpdesk.place import At
-from app.helpdesk.plan import Open, SetState, Write
+from app.helpdesk.plan import Import, Open, SetState, Write
 from app.helpdesk.ports import (
     OpenedTicket,
     TicketClosed,
     TicketDraft,
     TicketGone,
+    TicketHistory,
     TicketState,
 )
 from app.helpdesk.tokens import Desk, open_desk
@@ -86,13 +88,7 @@ def open_ticket(tools: Needs, step: Open) -> Settle:
     """Make the buyer known, open the ticket."""
     at = step.at
     with attempt(tools, at, step.write_id) as desk:
-        try:
-            requester_id = at.requester_id or desk.helpdesk.find_or_make_requester(
-                desk.access, at.requester
-            )
-        except Unknowable as error:
-            # A buyer made twice is found again; no ticket was opened yet.
-            raise Temporary(at.kind, "it is not known whether the buyer was added") from error
+        requester_id = _requester(desk, at)
         opened = desk.helpdesk.open_ticket(
             desk.access,
             TicketDraft(
@@ -108,21 +104,49 @@ def open_ticket(tools: Needs, step: Open) -> Settle:
     return _opened(at, step.write_id, requester_id, opened, step.mark)
 
 
+def import_ticket(tools: Needs, step: Import) -> Settle:
+    """The same with a thread's history."""
+    at = step.at
+    with attempt(tools, at, step.write_id) as desk:
+        requester_id = _requester(desk, at)
+        opened = desk.helpdesk.import_ticket(
+            desk.access,
+            TicketHistory(
+                external_id=at.external_id,
+                subject=step.subject,
+                requester_id=requester_id,
+                comments=tuple(one.load(tools.media, at.numbers) for one in step.comments),
+                tags=TAGS,
+            ),
+        )
+    THREADS_BROUGHT.labels(at.kind).inc()
+    log.info("thread brought to the helpdesk", link_id=at.link_id, comments=len(step.comments))
+    return _opened(at, step.write_id, requester_id, opened, step.mark)
+
+
+def _requester(desk: Desk, at: At) -> str:
+    try:
+        return at.requester_id or desk.helpdesk.find_or_make_requester(desk.access, at.requester)
+    except Unknowable as error:
+        # A buyer made twice is found again; no ticket was opened yet.
+        raise Temporary(at.kind, "it is not known whether the buyer was added") from error
+
+
 def _opened(
     at: At, write_id: int, requester_id: str, opened: OpenedTicket, mark: int | None
 ) -> Settle:
     def settle(session: Session, now: datetime) -> bool:
+        last = opened.comment_ids[-1] if opened.comment_ids else None
         values = {
             "link": at.link_id,
             "ticket": opened.ticket_id,
             "requester": requester_id,
-            "read_to": opened.comment_ids[-1] if opened.comment_ids else None,
+            "read_to": last,
             "mark": mark,
             "now": now,
         }
         session.sql(OPENED, values)
-        first = opened.comment_ids[0] if opened.comment_ids else None
-        ledger.settle(session, now=now, write_id=write_id, comment_id=first)
+        ledger.settle(session, now=now, write_id=write_id, comment_id=last)
         return True
 
     return settle
@@ -226,6 +250,7 @@ def _recover_opening(tools: Needs, at: At) -> Settle:
     with desk_at(tools, at) as desk:
         opened = desk.helpdesk.find_ticket(desk.access, at.external_id)
         if opened is not None and strays:
+            opened = _whole(desk, opened, strays[0].comments)
             requester_id = desk.helpdesk.find_or_make_requester(desk.access, at.requester)
             return _opened(at, strays[0].write_id, requester_id, opened, None)
 
@@ -235,6 +260,14 @@ def _recover_opening(tools: Needs, at: At) -> Settle:
         return False
 
     return settle
+
+
+def _whole(desk: Desk, opened: OpenedTicket, comments: int) -> OpenedTicket:
+    """With all comments that it was opened with: whatever came later stands after them."""
+    if len(opened.comment_ids) >= comments:
+        return opened
+    read = desk.helpdesk.read_comments_since(desk.access, opened.ticket_id, None)
+    return OpenedTicket(opened.ticket_id, tuple(one.comment_id for one in read[:comments]))
 
 
 def _nothing(session: Session, now: datetime) -> bool:

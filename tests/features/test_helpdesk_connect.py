@@ -271,9 +271,9 @@ def test_first_connection_brings_the_open_threads_in_order(world: World) -> None
     world.settle()
     assert "2 conversations" in desk.connect().text
     world.settle()
-    assert sorted(desk.said(link.ticket_id)[0] for link in desk.links()) == [
-        "first\n\nsecond",
-        "other",
+    assert sorted(desk.said(link.ticket_id) for link in desk.links()) == [
+        ["first", "second"],
+        ["other"],
     ]
 
 

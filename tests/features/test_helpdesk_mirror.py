@@ -17,12 +17,12 @@ from app.helpdesk.ports import (
     TicketState,
 )
 from app.messaging import send as messaging_send
-from app.messaging.models import Media, Sender
-from app.messaging.ports import CodeAction, MediaFile, Rejected, SenderAccess
+from app.messaging.models import Media
+from app.messaging.ports import CodeAction, Rejected
 from app.receipts import work_receipt
 from app.vendors.fake.helpdesk import BOT_ID
-from tests.factories.photos import jpeg_with_place
-from tests.factories.world import ACCOUNT, BUYER, World
+from tests.factories.photos import jpeg_with_place, photo_of
+from tests.factories.world import World
 from tests.factories.zendesk import ZendeskAtHand, connected, talking
 
 LOST = Unknowable("fake", "the line broke")
@@ -348,12 +348,3 @@ def hear(world: World, desk: ZendeskAtHand, comment: ReadComment) -> None:
     messaging_send.send_texts(
         world.ports, shop_id=desk.shop.id, message_ids=[reply.id], over=lambda ids: None
     )
-
-
-def photo_of(world: World, content: bytes) -> str:
-    sender: Sender = world.all(Sender)[0]
-    access = SenderAccess(sender.id, ACCOUNT, "", phone=sender.phone)
-    text = world.sms.receive(
-        access, from_phone=BUYER, body="", photos=[MediaFile(content, "image/jpeg")]
-    )
-    return text.media[0].url

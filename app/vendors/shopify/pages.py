@@ -21,6 +21,7 @@ from app.checkins.queries import counts_by_state, recent_check_ins
 from app.foundation import audit
 from app.foundation.errors import Permanent, Temporary
 from app.foundation.limits import Limits
+from app.helpdesk.catch_up import earlier_threads_left
 from app.helpdesk.connect import connect_link
 from app.helpdesk.kinds import KINDS
 from app.helpdesk.models import HelpdeskAccount
@@ -137,6 +138,9 @@ def blueprint(tools: Needs, limits: Limits, *, api_key: str, secrets: Sequence[s
                     HelpdeskAccount.state, HelpdeskAccount.connected_at.desc()
                 )
             ).first()
+            left = 0
+            if helpdesk is not None and helpdesk.state == "connected":
+                left = earlier_threads_left(session, account=helpdesk)
             lines = recent_check_ins(session)
             counts = counts_by_state(session, since=now - timedelta(days=7))
         return page(
@@ -146,6 +150,7 @@ def blueprint(tools: Needs, limits: Limits, *, api_key: str, secrets: Sequence[s
             shop=shop,
             sender=sender,
             helpdesk=helpdesk,
+            threads_left=left,
             role=role,
             kinds=KINDS,
             connect_urls=connect_urls(shop.id) if may(role, Permission.SETTINGS) else {},
