@@ -28,7 +28,7 @@ from app.foundation.db import Session
 from app.foundation.errors import Temporary
 from app.foundation.outbox import Postponed
 from app.helpdesk import ledger
-from app.helpdesk.compose import opted_out_note, unsent_note
+from app.helpdesk.compose import FAILED_TAG, opted_out_note, unsent_note
 from app.helpdesk.hear_requester import opt_out, wants_no_more_texts
 from app.helpdesk.models import HelpdeskAccount, TicketLink
 from app.helpdesk.needs import Needs
@@ -207,6 +207,7 @@ def _send(tools: Needs, desk: Desk, ticket: _Ticket, comment: ReadComment) -> No
             _steer(session, ticket, comment, now)
             if not attached.left_out:
                 _mark_read(session, at.link_id, comment.comment_id, now)
+    # Where nothing was sent at all, the agent who solved the ticket must come back to it.
     for number, problem in enumerate((*problems, *attached.left_out)):
         write_note(
             tools,
@@ -214,6 +215,8 @@ def _send(tools: Needs, desk: Desk, ticket: _Ticket, comment: ReadComment) -> No
             link_id=at.link_id,
             key=f"unsent:{comment.comment_id}:{number}",
             note=unsent_note(problem),
+            tags=(FAILED_TAG,) if problem in problems else (),
+            reopen=problem in problems,
         )
 
 

@@ -12,11 +12,12 @@ from datetime import timedelta
 from app.foundation.errors import Permanent, Temporary
 from app.foundation.media import MAX_BYTES, Unreadable, clean_photo
 from app.helpdesk.needs import Needs
-from app.helpdesk.ports import ReadComment
+from app.helpdesk.ports import FileRef, ReadComment
 from app.helpdesk.tokens import Desk
 from app.messaging.queue import Photo
 
 MOST_PHOTOS = 10
+PICTURES = (".jpg", ".jpeg", ".png", ".gif", ".heic", ".heif", ".webp")
 MOST_FETCHED = 20 * 1024 * 1024
 # An attachment may lag behind the helpdesk's malware scan; the words do not wait longer for it.
 PATIENCE = timedelta(minutes=2)
@@ -28,6 +29,14 @@ class Attached:
     left_out: tuple[str, ...] = ()  # why, in words for the agent
 
 
+def may_be_a_picture(file: FileRef) -> bool:
+    """By its kind; by its name where the browser knew no kind, as of HEIC on many machines."""
+    if file.content_type.startswith("image/"):
+        return True
+    nameless = file.content_type in ("", "application/octet-stream", "application/binary")
+    return nameless and file.filename.lower().endswith(PICTURES)
+
+
 def take_photos(tools: Needs, desk: Desk, comment: ReadComment) -> Attached:
     """Fetch, clean and keep the pictures. Raises Temporary while one may still come."""
     photos: list[Photo] = []
@@ -35,7 +44,7 @@ def take_photos(tools: Needs, desk: Desk, comment: ReadComment) -> Attached:
     room = MAX_BYTES
     patient = tools.clock.now() - comment.created_at < PATIENCE
     for file in comment.files:
-        if not file.content_type.startswith("image/"):
+        if not may_be_a_picture(file):
             left_out.append(f"{file.filename} was not sent: only pictures go by text.")
             continue
         if len(photos) == MOST_PHOTOS:

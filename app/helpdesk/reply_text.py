@@ -11,8 +11,16 @@ import re
 
 from app.foundation.errors import Refused
 
+# A line, or two where a mail program broke it. Only with a date or an address in it: an agent may
+# well write "On Friday the carrier wrote:".
 _QUOTE_BEGINS = re.compile(
-    r"(-- ?|On .{5,200}wrote:|-{3,} ?(Original|Forwarded) [Mm]essage ?-{3,}|##- .* -##)"
+    r"(-- ?|-{3,} ?(Original|Forwarded) [Mm]essage ?-{3,}|##- .* -##|_{20,}"
+    r"|(On|El|Le|Am) (?=[^\n]{0,200}(\d{4}|@)).{5,250}?(wrote|escribió|a écrit|schrieb.{0,80}) ?:)",
+    re.DOTALL,
+)
+_SENT_FROM = re.compile(
+    r"(Sent from my|Enviado desde mi|Envoyé de mon|Von meinem) .{3,40}"
+    r"|Get Outlook for (iOS|Android).{0,60}"
 )
 PLACEHOLDER = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 
@@ -37,11 +45,12 @@ def as_text(comment: str, *, has_photos: bool = False) -> str:
             " which was not filled in. Write it out and send the reply again.",
         )
     lines: list[str] = []
-    for line in comment.replace("\r\n", "\n").replace("\u00a0", " ").split("\n"):
-        if _QUOTE_BEGINS.fullmatch(line):
+    written = comment.replace("\r\n", "\n").replace("\u00a0", " ").split("\n")
+    for line, following in zip(written, [*written[1:], ""], strict=True):
+        if _QUOTE_BEGINS.fullmatch(line) or _QUOTE_BEGINS.fullmatch(f"{line}\n{following}"):
             break
         lines.append(line.rstrip())
-    while lines and (not lines[-1] or lines[-1].startswith(">")):
+    while lines and (not lines[-1] or lines[-1].startswith(">") or _SENT_FROM.fullmatch(lines[-1])):
         lines.pop()
     text = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
     if not text and not has_photos:

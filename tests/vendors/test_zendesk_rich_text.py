@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.vendors.zendesk.rich_text import MOST_BYTES, to_html, to_text
+from app.helpdesk.rich_text import to_text
+from app.vendors.zendesk.rich_text import MOST_BYTES, to_html
 
 
 @pytest.mark.parametrize(
@@ -25,6 +26,25 @@ from app.vendors.zendesk.rich_text import MOST_BYTES, to_html, to_text
         ("<p>Fish &amp; chips &lt;3</p>", "Fish & chips <3"),
         ("<p>a\u200bb</p><script>x()</script><style>p{}</style>", "ab"),
         ("<pre>a\n  b</pre>", "a\nb"),
+        (
+            "<ol><li>Pack it</li><li>Label it<ul><li>on top</li></ul></li></ol>",
+            "1. Pack it\n2. Label it\n- on top",
+        ),
+        (
+            "<table><tr><th>Size</th><th>Chest</th></tr><tr><td>M</td><td>96</td></tr></table>",
+            "Size Chest\nM 96",
+        ),
+        (
+            '<p>Ta-da <img src="https://gifs.example/1.gif" alt=""></p>',
+            "Ta-da https://gifs.example/1.gif",
+        ),
+        ('<img src="https://gifs.example/1.gif"><p>Hi</p>', "https://gifs.example/1.gif\nHi"),
+        ('<p>See <img src="https://acme.example/file"></p>', "See"),
+        ('<p>Here <img src="data:image/gif;base64,R0"></p>', "Here"),
+        (
+            '<p>How to: <a href="https://video.example/watch?v=1&amp;t=2">the film</a></p>',
+            "How to: the film https://video.example/watch?v=1&t=2",
+        ),
         ("Hi<div>there</div><div>you</div>", "Hi\nthere\nyou"),
         ("<p>\U0001f469\u200d\U0001f9b0 hi</p>", "\U0001f469\u200d\U0001f9b0 hi"),
         ("", ""),
@@ -32,7 +52,7 @@ from app.vendors.zendesk.rich_text import MOST_BYTES, to_html, to_text
     ],
 )
 def test_rich_text_becomes_what_one_would_type(source: str, text: str) -> None:
-    assert to_text(source) == text
+    assert to_text(source, ["https://acme.example/file"]) == text
 
 
 def test_markup_in_a_text_stays_text() -> None:

@@ -8,6 +8,7 @@ Bound by developers.gorgias.com, "Create a message" and "List messages".
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -22,6 +23,7 @@ from app.helpdesk.ports import (
     ReadComment,
     Writer,
 )
+from app.helpdesk.rich_text import to_text
 
 CHANNEL = "sms"
 # A public sample that runs in production says "phone" here; Gorgias's own pages leave it open.
@@ -118,7 +120,7 @@ def comment_from(said: Mapping[str, Any], bot_user_id: str) -> ReadComment:
         by_staff=from_agent,
         author_id=author_id,
         author_name=str(sender.get("name") or ""),
-        text=str(said.get("body_text") or "").strip(),
+        text=_text(said),
         created_at=moment(said["created_datetime"]),
         files=tuple(
             FileRef(
@@ -130,6 +132,15 @@ def comment_from(said: Mapping[str, Any], bot_user_id: str) -> ReadComment:
         ),
         writer=writer,
     )
+
+
+def _text(said: Mapping[str, Any]) -> str:
+    """The plain form, unless it lost an address that stands behind a link or a picture."""
+    plain = str(said.get("body_text") or "").strip()
+    attached = [str(one["url"]) for one in said.get("attachments") or ()]
+    rich = to_text(str(said.get("body_html") or ""), attached)
+    lost = [one for one in re.findall(r"https?://\S+", rich) if one.rstrip(".,;:!?)") not in plain]
+    return rich if lost else plain
 
 
 def moment(text: str) -> datetime:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from app.helpdesk.ports import FileRef, ReadComment
-from app.vendors.zendesk import rich_text
+from app.helpdesk.rich_text import to_text
 
 PAGE_SIZE = "100"
 MOST_PAGES = 51  # a ticket holds 5,000 comments at most
@@ -50,13 +50,15 @@ def comments_since(page: Page, comment_id: str | None) -> tuple[list[Any], Users
 def comment_from(said: Mapping[str, Any], author: Mapping[str, Any] | None) -> ReadComment:
     """One comment. An author whom Zendesk no longer knows counts as no staff."""
     who = author or {}
+    attached = [one for one in said.get("attachments") or () if not one.get("deleted")]
+    addresses = [str(one["content_url"]) for one in attached]
     return ReadComment(
         comment_id=str(said["id"]),
         public=bool(said["public"]),
         by_staff=who.get("role") in STAFF,
         author_id=str(said["author_id"]),
         author_name=str(who.get("name") or ""),
-        text=rich_text.to_text(said.get("html_body") or said.get("body") or ""),
+        text=to_text(said.get("html_body") or said.get("body") or "", addresses),
         created_at=datetime.fromisoformat(said["created_at"]),
         files=tuple(
             FileRef(
@@ -64,8 +66,7 @@ def comment_from(said: Mapping[str, Any], author: Mapping[str, Any] | None) -> R
                 content_type=str(one["content_type"]),
                 url=str(one["content_url"]),
             )
-            for one in said.get("attachments") or ()
-            if not one.get("deleted")
+            for one in attached
         ),
     )
 
