@@ -61,7 +61,8 @@ class ZendeskClient:
 
     def __init__(self, *, base_url: str, app: MarketplaceApp, clock: Clock) -> None:
         self._base_url = base_url.rstrip("/")
-        self._headers = {"Accept": "application/json", **app.headers()}
+        self.app_headers = app.headers()
+        self._headers = {"Accept": "application/json", **self.app_headers}
         self._clock = clock
         self._waits = Waits()
         self._lock = threading.Lock()

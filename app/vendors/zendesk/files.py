@@ -2,7 +2,8 @@
 
 Called by `helpdesk`. An upload that no comment names vanishes after an hour, so it may be
 repeated. A download starts at the account's own host and may be sent on only to Zendesk's content
-hosts, and never with our token: whoever could set an address would else be handed it.
+hosts, and never with our token: whoever could set an address would else be handed it. What goes to
+the account itself names our app, as every call there does.
 """
 
 from __future__ import annotations
@@ -46,7 +47,8 @@ def fetch(client: ZendeskClient, access: HelpdeskAccess, url: str, *, max_bytes:
         at_home = (target.scheme, target.netloc) == (home.scheme, home.netloc)
         if not at_home and (hop == 0 or not _content_host(target.scheme, target.hostname)):
             raise Permanent(VENDOR, "not an address of this account", code="foreign_address")
-        headers = {"Authorization": f"Bearer {access.access_token}"} if at_home else {}
+        token = {"Authorization": f"Bearer {access.access_token}"}
+        headers = {**client.app_headers, **token} if at_home else {}
         try:
             with client.lines().stream("GET", url, headers=headers) as answer:
                 if answer.is_redirect:
