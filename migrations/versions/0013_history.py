@@ -1,6 +1,6 @@
 """How many comments a write to a ticket is: one, unless it brought a thread's history.
 
-Revision: 0013, after 0011
+Revision: 0013, after 0012
 
 New, with a default, so the previous release works on beside it.
 """
@@ -8,7 +8,7 @@ New, with a default, so the previous release works on beside it.
 from alembic import op
 
 revision = "0013"
-down_revision = "0011"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 

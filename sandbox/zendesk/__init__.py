@@ -9,7 +9,17 @@ from __future__ import annotations
 from flask import Blueprint
 
 from sandbox.world import World
-from sandbox.zendesk import app_host, desk, imports, oauth, tickets, triggers, uploads, users, webhooks
+from sandbox.zendesk import (
+    app_host,
+    desk,
+    imports,
+    oauth,
+    tickets,
+    triggers,
+    uploads,
+    users,
+    webhooks,
+)
 from sandbox.zendesk.delivery import Courier
 from sandbox.zendesk.doors import Doors
 from sandbox.zendesk.world import ZendeskWorld
