@@ -150,7 +150,8 @@ def reply_as_agent(
     )
     if isinstance(added, Added):
         # Not when it is heard a second time: the thread may have been handed back since.
-        conversation.state = "open"
+        if conversation.state != "resolved":  # a last word leaves the matter done, as in a helpdesk
+            conversation.state = "open"
         conversation.last_message_at, conversation.waiting_since = now, None
         keep_promises(session, now=now, conversation_id=conversation_id)
         by = written_by or "agent"

@@ -50,8 +50,8 @@ UPDATE ticket_links SET last_activity_at = %(now)s,
   state = CASE WHEN %(reopen)s AND state = 'solved' THEN 'open' ELSE state END
 WHERE id = %(link)s
 """
-
-
+# Whatever we asked for with them: a buyer's words open a solved ticket.
+OPENED_BY_BUYER = "UPDATE ticket_links SET state = 'open' WHERE id = %s AND state = 'solved'"
 STATE_SET = """
 UPDATE ticket_links SET state = %s, wanted_state = NULL
 WHERE id = %s AND wanted_state = %s AND state IN ('open', 'solved')
@@ -237,6 +237,8 @@ def recover(tools: Needs, at: At) -> Settle:
         for stray in strays:
             if comment_id := found.get(stray.write_id):
                 ledger.settle(session, now=now, write_id=stray.write_id, comment_id=comment_id)
+                if stray.by_buyer:
+                    session.sql(OPENED_BY_BUYER, at.link_id)
             else:
                 ledger.abandon(session, write_id=stray.write_id)
         return False

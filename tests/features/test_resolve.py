@@ -8,8 +8,9 @@ import pytest
 
 from app.conversations.holder import Changed, Unchanged
 from app.conversations.models import Conversation
+from app.conversations.reply import reply_as_agent
 from app.conversations.resolve import reopen, resolve
-from app.foundation.errors import Temporary
+from app.foundation.errors import Temporary, Unknowable
 from app.helpdesk.follow_state import follow_ticket
 from app.helpdesk.ports import TicketState
 from tests.factories.world import World
@@ -194,6 +195,39 @@ def test_reply_that_did_not_arrive_opens_the_solved_ticket_and_its_thread(world:
     world.settle()
     assert "did not reach" in desk.notes()[-1]
     assert state(world, desk) == OPEN
+
+
+def test_text_whose_answer_was_lost_opens_the_tie_as_it_opened_the_ticket(world: World) -> None:
+    desk = talking(world)
+    act(world, resolve)
+    world.settle()
+    world.helpdesk.fail_next(Unknowable("fake", "the line broke"))
+    desk.text("Thank you for the new one")
+    world.settle()
+    act(world, resolve)
+    desk.let_intents_age()
+    world.settle()
+    assert state(world, desk) == SOLVED
+    assert desk.said()[-1] == "Thank you for the new one"
+
+
+def test_last_word_of_an_agent_on_our_side_leaves_the_matter_done(world: World) -> None:
+    desk = talking(world)
+    act(world, resolve)
+    world.settle()
+    [thread] = world.all(Conversation)
+    with world.db.shop(thread.shop_id) as session:
+        reply_as_agent(
+            session,
+            now=world.clock.now(),
+            conversation_id=thread.id,
+            body="The refund is done.",
+            agent_name="Noor",
+            key="desk:1",
+        )
+    world.settle()
+    assert state(world, desk) == SOLVED
+    assert world.sent()[-1] == "The refund is done."
 
 
 def test_helpdesk_that_is_down_hears_of_it_later(world: World) -> None:

@@ -224,5 +224,6 @@ class House(World):
             self.work()
             if not self._post and not self.side.news_waits() and not self.scalar(WAITING):
                 return
-            self.pass_time(61 if number % 5 else 620)
+            # Later in larger steps: an agent's text may be held for the lawful morning.
+            self.pass_time(61 if number % 5 else 620 if number < 60 else 3600)
         raise AssertionError(f"seed {self.seed}: it never comes to rest: {self.scalar(WHAT_WAITS)}")

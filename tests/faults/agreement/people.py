@@ -78,8 +78,8 @@ class People:
         return True
 
     def buyer_asks_for_help(self, story: Story) -> bool:
-        """Once: who asks again soon is not answered again."""
-        if any(story.of(By.SYSTEM)):
+        """Once, and not among many texts: automatic answers are few."""
+        if any(story.of(By.SYSTEM)) or self.house.carrier.shown[story.phone]:
             return False
         self._buyer_texts(story, "HELP", 0)
         story.said.append(Said(By.SYSTEM, ""))
@@ -125,7 +125,7 @@ class People:
         author = "doorstep" if self.dice.random() < 0.06 else self.dice.choice(AGENTS)
         body = self._words(AGENT_SAYS)
         if author == "doorstep" and len(body) < 10:
-            body = f"{body} ({next(self._numbers)})"
+            body = f"({self._next()}) {body}"
         if self.dice.random() < 0.03:
             body = "\n\n".join(f"{self._words(AGENT_SAYS)} Step {n}." for n in range(40))
         files = []
@@ -236,10 +236,8 @@ class People:
         thread = self._thread(story)
         if thread is None:
             return False
-        body, name = (
-            f"{self._words(AGENT_SAYS)} ({self._next()})",
-            self.dice.choice(("Priya", "Noor")),
-        )
+        name = self.dice.choice(("Priya", "Noor"))
+        body = f"({self._next()}) {self._words(AGENT_SAYS)}"
         house = self.house
         with house.db.shop(house.at_hand.id) as session:
             reply_as_agent(
