@@ -34,7 +34,7 @@ class Size:
             blows=(1.5, 5.0),
             rounds=4,
             conversations=1000,
-            days=3,
+            days=1,
         )
 
     @classmethod
@@ -50,6 +50,6 @@ class Size:
             patience=120.0,
             blows=(1.0, 3.0),
             rounds=1,
-            conversations=14,
+            conversations=10,
             days=2,
         )
