@@ -14,7 +14,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.execute("ALTER TABLE ticket_writes ADD COLUMN comments INTEGER DEFAULT 1 NOT NULL")
+    op.execute("ALTER TABLE ticket_writes ADD COLUMN comments BIGINT DEFAULT 1 NOT NULL")
 
 
 def downgrade() -> None:

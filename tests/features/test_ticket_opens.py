@@ -56,7 +56,7 @@ def test_at_the_handoff_danger_is_one(world: World) -> None:
     desk = choosing(world, "handoff")
     world.checked_in(desk.shop)
     desk.text("I want to kill myself")
-    world.settle()
+    world.settle(patient=True)  # the flag may find the mirror at work, and waits for it
     assert "I want to kill myself" in desk.said()
     assert "doorstep_urgent" in world.helpdesk.tags_of(desk.ticket_id)
 
