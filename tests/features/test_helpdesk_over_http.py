@@ -14,6 +14,7 @@ import pytest
 from app.conversations.models import Conversation
 from app.conversations.resolve import resolve
 from app.foundation.errors import Permanent
+from app.helpdesk import jobs
 from app.helpdesk.models import HelpdeskAccount, TicketLink, TicketWrite
 from app.helpdesk.ports import HelpdeskAccess
 from app.vendors.zendesk.client import MarketplaceApp, ZendeskClient
@@ -295,3 +296,28 @@ def test_who_is_no_admin_is_refused_both_ways(world: World) -> None:
         with pytest.raises(Permanent) as refused:
             helpdesk.subscribe(access, listener.url)
         assert refused.value.status == 403
+
+
+def test_history_whose_import_was_lost_stands_there_once_and_is_never_texted(desk: Desk) -> None:
+    world = desk.world
+    world.execute("UPDATE helpdesk_accounts SET state = 'disconnected'")
+    desk.buyer_texts(ODD)
+    desk.buyer_texts("HELP")
+    world.settle()
+    world.execute("UPDATE helpdesk_accounts SET state = 'connected', connected_at = now()")
+    faults.add("zendesk", "timeout_after_acting", operation="tickets.import", seconds=0, count=1)
+    account: HelpdeskAccount = world.all(HelpdeskAccount)[0]
+    sent = world.sent()
+    for _ in range(3):
+        world.clock.advance(minutes=12)
+        jobs.poll(world.ports, shop_id=desk.shop.id, account_id=account.id)
+        world.settle()
+        desk.let_intents_age()
+        world.settle(patient=True)
+    [write] = world.all(TicketWrite)
+    assert (write.state, write.comments, len(world.all(TicketLink))) == ("settled", 3, 1)
+    first, word, answer = desk.comments()
+    assert "see https://example.com/a?b=1&c=2" in first["text"] and word["text"] == "HELP"
+    asked = world.texts(direction="in")[0].created_at
+    assert first["created_at"] == asked.strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert answer["text"].startswith("Doorstep:") and world.sent() == sent
