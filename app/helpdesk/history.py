@@ -41,8 +41,10 @@ def comments_of(texts: Sequence[Text]) -> tuple[PlannedComment, ...]:
         at = text.sent_at or text.created_at
         if text.photos and room < 0:
             comment = comment_of([replace(text, photos=())])
-            came = "A photo" if len(text.photos) == 1 else f"{len(text.photos)} photos"
-            said = (*comment.paragraphs, f"({came} came with this text; Doorstep has them.)")
+            many = len(text.photos)
+            came = "A photo came" if many == 1 else f"{many} photos came"
+            where = f"({came} with this text; Doorstep has {'it' if many == 1 else 'them'}.)"
+            said = (*comment.paragraphs, where)
             comments.append(replace(comment, paragraphs=said, at=at))
         else:
             comments.append(replace(comment_of([text]), at=at))
