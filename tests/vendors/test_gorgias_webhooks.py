@@ -59,11 +59,14 @@ def test_whole_context_and_strings_are_the_same_news() -> None:
     assert whole == strings
 
 
-@pytest.mark.parametrize(
-    "name", ["context_internal_note", "context_echo_ai", "context_echo_customer"]
-)
-def test_notes_and_echoes_ask_nothing(name: str) -> None:
+@pytest.mark.parametrize("name", ["context_echo_ai", "context_echo_customer"])
+def test_echoes_ask_nothing(name: str) -> None:
     assert not hook_of(sample(name)).asks_something
+
+
+def test_a_colleagues_note_is_looked_at_for_it_may_hand_the_thread_back() -> None:
+    hook = hook_of(sample("context_internal_note"))
+    assert hook.asks_something and not hook.public
 
 
 def test_a_rules_answer_is_looked_at_and_judged_by_what_the_message_says() -> None:

@@ -50,6 +50,8 @@ class Card:
     lines: list[Line] = field(default_factory=list)
     born_with: int = 0  # lines
     state: str = "open"  # open | done | archived
+    owner: str | None = None
+    weight: str | None = None  # low | normal | high | urgent
     moved_to: str | None = None
 
 

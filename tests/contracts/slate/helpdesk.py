@@ -13,8 +13,10 @@ from app.helpdesk.ports import (
     HelpdeskAccess,
     HookSubscription,
     OpenedTicket,
+    Priority,
     ReadComment,
     Requester,
+    Routing,
     TicketClosed,
     TicketDraft,
     TicketGone,
@@ -113,6 +115,17 @@ class SlateHelpdesk:
 
         self._ask(work)
 
+    def route_ticket(self, access: HelpdeskAccess, ticket_id: str, routing: Routing) -> None:
+        def work(board: Board) -> None:
+            card = board.card(ticket_id, to_change=True)
+            if routing.group_id or routing.assignee_id not in (None, PRIYA):
+                raise Permanent(VENDOR, "nobody of that name is on this board")
+            card.owner = routing.assignee_id or card.owner
+            card.weight = routing.priority.value if routing.priority else card.weight
+            card.labels += [label for label in routing.tags if label not in card.labels]
+
+        self._ask(work)
+
     def remove_tag(self, access: HelpdeskAccess, ticket_id: str, tag: str) -> None:
         def work(board: Board) -> None:
             card = board.card(ticket_id, to_change=True)
@@ -123,7 +136,12 @@ class SlateHelpdesk:
     def read_status(self, access: HelpdeskAccess, ticket_id: str) -> TicketStatus:
         card = self._ask(lambda board: board.card(ticket_id))
         return TicketStatus(
-            card.number, STATES[card.state], card.label, card.moved_to, tuple(card.labels)
+            card.number,
+            STATES[card.state],
+            card.label,
+            card.moved_to,
+            tuple(card.labels),
+            Priority(card.weight) if card.weight else None,
         )
 
     def read_comments_since(
