@@ -17,7 +17,7 @@ from typing import Any
 
 from app.understanding.fold import KeyWords, plain
 from app.understanding.likeness import Likeness, Sound, groups_in
-from app.understanding.pleasantry import is_pleasantry
+from app.understanding.pleasantry import is_farewell, is_pleasantry
 from app.understanding.shortlist import Shortlist
 
 _TABLE: dict[str, Any] = tomllib.loads(
@@ -119,7 +119,8 @@ def crisis_by_rule(text: str) -> Crisis | None:
 
 def _by_sound(text: str) -> Crisis | None:
     runs = _runs(text)
-    if all(is_pleasantry(" ".join(words)) for words in runs):
+    said = " ".join(word for words in runs for word in words)
+    if is_pleasantry(said) and not is_farewell(said):
         return None
     groups = groups_in(runs)
     kind, sound = max(((k, likeness.of(groups)) for k, likeness in _DANGERS), key=_loudness)

@@ -52,10 +52,11 @@ _ABOUT_DATA = re.compile(
 NOT_AT_ALL = OptOut(Verdict.NO, "nothing asks us to stop", 0.0)
 
 
-def read_opt_out(text: str, *, asked: bool) -> OptOut:
-    """The verdict on `text` as `fold.plain` gives it; `asked`: it may answer a question of ours."""
+def read_opt_out(text: str, *, asked: bool, about_texting: bool = False) -> OptOut:
+    """The verdict on `text` as `fold.plain` gives it; `asked`: it may answer a question of ours;
+    `about_texting`: whether we should go on texting, to which “please” is an answer."""
     spoken = [Clause(words) for words in clauses(text, keys=KEYS)]
-    if all(is_pleasantry(clause.words) for clause in spoken):
+    if not about_texting and all(is_pleasantry(clause.words) for clause in spoken):
         return NOT_AT_ALL
     found: dict[str, float] = {}
     blocked = ""

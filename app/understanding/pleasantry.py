@@ -1,6 +1,7 @@
 """Thanks and goodbyes. Whoever says nothing else speaks neither of texts nor of danger.
 
 Called by `opt_out` and `crisis` before anything is weighed: by its sound a bare “goodbye” is both.
+A goodbye to everyone, or one said twice, is no courtesy to a shop.
 """
 
 from __future__ import annotations
@@ -19,3 +20,11 @@ _PLEASANTRY = re.compile(
 def is_pleasantry(words: str) -> bool:
     """`words`: in lower case, without marks, one space between them."""
     return _PLEASANTRY.fullmatch(words) is not None
+
+
+_TO_ALL = re.compile(r"\b(?:all|guys|everyone)\b|\b(?:good)?bye\b(?! bye\b).*\b(?:good)?bye\b")
+
+
+def is_farewell(words: str) -> bool:
+    """Whether a goodbye in these pleasantries sounds like one for good."""
+    return "bye" in words and _TO_ALL.search(words) is not None

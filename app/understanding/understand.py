@@ -94,7 +94,8 @@ def _opt_out(
 ) -> OptOut:
     if keyword is not None and keyword.kind is KeywordKind.OPT_OUT:
         return OptOut(Verdict.YES, "carrier keyword", 1.0)
-    found = read_opt_out(said, asked=question.takes_no)
+    about_texting = question in (LastQuestion.KEEP_TEXTING, LastQuestion.STOP_TEXTING)
+    found = read_opt_out(said, asked=question.takes_no, about_texting=about_texting)
     if found.verdict is Verdict.YES and not (found.soft and question is LastQuestion.OFFER):
         return found
     bare = answer is not None and len(said.split()) <= 4

@@ -52,6 +52,10 @@ PREFERENCES = (
 
 
 def upgrade() -> None:
+    # In the order of the inbound door, which reads preferences before it writes to a thread: the
+    # other way round the two would wait for each other.
+    for column in PREFERENCES:
+        op.execute(f"ALTER TABLE shop_preferences ADD COLUMN {column}")
     op.execute(PROMISES)
     for index in INDICES:
         op.execute(index)
@@ -63,8 +67,6 @@ def upgrade() -> None:
     op.execute("ALTER TABLE ticket_links ADD COLUMN tag_obeyed TEXT")
     op.execute("ALTER TABLE ticket_links ADD COLUMN wanted_state TEXT")
     op.execute("ALTER TABLE ticket_links ADD COLUMN routed_as JSONB")
-    for column in PREFERENCES:
-        op.execute(f"ALTER TABLE shop_preferences ADD COLUMN {column}")
 
 
 def downgrade() -> None:

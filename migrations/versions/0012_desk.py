@@ -3,7 +3,8 @@
 Revision: 0012, after 0011
 
 All of it is new, so the previous release works on beside it. The index is built CONCURRENTLY, so
-outside a transaction, and repeatable, because a build that was broken off leaves an invalid one.
+outside a transaction, and everything is repeatable: a build that was broken off leaves an invalid
+index, and the table that was made before it.
 """
 
 from alembic import op
@@ -14,7 +15,7 @@ branch_labels = None
 depends_on = None
 
 SAVED_REPLIES = """
-CREATE TABLE saved_replies (
+CREATE TABLE IF NOT EXISTS saved_replies (
     id BIGINT GENERATED ALWAYS AS IDENTITY,
     shop_id BIGINT NOT NULL,
     title TEXT NOT NULL,
@@ -33,9 +34,12 @@ CREATE POLICY of_its_shop ON saved_replies USING (
 
 def upgrade() -> None:
     op.execute(SAVED_REPLIES)
-    op.execute("CREATE UNIQUE INDEX saved_replies_title ON saved_replies (shop_id, title)")
+    op.execute(
+        "CREATE UNIQUE INDEX IF NOT EXISTS saved_replies_title ON saved_replies (shop_id, title)"
+    )
     op.execute("ALTER TABLE saved_replies ENABLE ROW LEVEL SECURITY")
     op.execute("ALTER TABLE saved_replies FORCE ROW LEVEL SECURITY")
+    op.execute("DROP POLICY IF EXISTS of_its_shop ON saved_replies")
     op.execute(OF_ITS_SHOP)
     op.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON saved_replies TO doorstep_app")
     with op.get_context().autocommit_block():

@@ -32,3 +32,14 @@ def test_alone_they_are_no_opt_out_and_nobody_is_asked(text: str) -> None:
 )
 def test_beside_a_wish_to_stop_the_wish_holds(text: str) -> None:
     assert understand(text).opt_out.verdict == "yes"
+
+
+@pytest.mark.parametrize("text", ["Please", "Please, thank you", "yes please", "bye"])
+def test_to_our_question_whether_to_stop_they_are_an_answer(text: str) -> None:
+    asked = understand(text, last_question="Do you want us to stop texting you?")
+    assert asked.opt_out.verdict != "no"
+
+
+@pytest.mark.parametrize("text", ["Goodbye everyone", "Goodbye. Bye all. Take care"])
+def test_a_farewell_to_everyone_is_heard(text: str) -> None:
+    assert understand(text).crisis is not None
