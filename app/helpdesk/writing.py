@@ -119,6 +119,9 @@ def import_ticket(tools: Needs, step: Import) -> Settle:
                 tags=TAGS,
             ),
         )
+        if len(opened.comment_ids) < len(step.comments):
+            # Read up to too early a comment, the rest of the history would be texted once more.
+            raise Unknowable(at.kind, "the ticket does not show all of its history yet")
     THREADS_BROUGHT.labels(at.kind).inc()
     log.info("thread brought to the helpdesk", link_id=at.link_id, comments=len(step.comments))
     return _opened(at, step.write_id, requester_id, opened, step.mark)
@@ -253,6 +256,8 @@ def _recover_opening(tools: Needs, at: At) -> Settle:
         opened = desk.helpdesk.find_ticket(desk.access, at.external_id)
         if opened is not None and strays:
             opened = _whole(desk, opened, strays[0].comments)
+            if len(opened.comment_ids) < strays[0].comments:
+                raise Postponed(ledger.STALE_SECONDS, "the ticket does not show all of it yet")
             requester_id = desk.helpdesk.find_or_make_requester(desk.access, at.requester)
             return _opened(at, strays[0].write_id, requester_id, opened, None)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from app.foundation.errors import Temporary, Unknowable
 from app.helpdesk import jobs
 from app.helpdesk.models import TicketWrite
-from app.helpdesk.ports import HelpdeskAccess, OpenedTicket
+from app.helpdesk.ports import HelpdeskAccess, OpenedTicket, ReadComment
 from app.shops.configure import save_preferences
 from tests.factories.photos import jpeg_with_place, photo_of
 from tests.factories.staff import open_page
@@ -228,3 +230,44 @@ def lose_the_answer(world: World) -> None:
     helpdesks = world.ports.helpdesks
     assert isinstance(helpdesks, dict)
     helpdesks["zendesk"] = Lost()
+
+
+def test_history_that_is_shown_late_is_waited_for_and_never_texted(world: World) -> None:
+    desk = before(world)
+    desk.text("HELP")  # our answer is the last of the history
+    world.settle()
+    world.clock.advance(hours=1)
+    shown: list[int] = [2, 2]
+    show_only(world, shown)
+    sent = world.sent()
+    connect(world, desk)
+    assert (desk.link().ticket_id, shown) == (None, [2])
+    desk.let_intents_age()
+    world.settle()
+    assert (desk.link().ticket_id, shown) == (None, [])
+    desk.let_intents_age()
+    world.settle(patient=True)
+    assert desk.link().read_to == desk.comments()[-1].comment_id
+    poll(world, desk)
+    assert world.sent() == sent and len(desk.links()) == 1
+
+
+def show_only(world: World, shown: list[int]) -> None:
+    """Of a new ticket the first so many comments, at each look once."""
+    behind = world.helpdesk
+
+    class Slow:
+        def __getattr__(self, name: str) -> object:
+            return getattr(behind, name)
+
+        def import_ticket(self, *args: object) -> OpenedTicket:
+            opened = behind.import_ticket(*args)  # type: ignore[arg-type]
+            return OpenedTicket(opened.ticket_id, opened.comment_ids[: shown.pop()])
+
+        def read_comments_since(self, *args: object) -> Sequence[ReadComment]:
+            read = behind.read_comments_since(*args)  # type: ignore[arg-type]
+            return read[: shown.pop()] if shown else read
+
+    helpdesks = world.ports.helpdesks
+    assert isinstance(helpdesks, dict)
+    helpdesks["zendesk"] = Slow()

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -18,6 +18,7 @@ from app.helpdesk.ports import (
     HookKind,
     Requester,
     TicketDraft,
+    TicketHistory,
     TicketState,
 )
 from app.vendors.zendesk.client import MarketplaceApp, ZendeskClient
@@ -302,3 +303,20 @@ def test_our_door_understands_what_the_helpdesk_tells(zendesk: EmulatedZendesk) 
     merged = next(one for one in hooks if one.kind is HookKind.MERGED)
     assert (merged.ticket_id, merged.merged_into) == (ticket, other)
     assert len({one.event_id for one in hooks}) == len(hooks)
+
+
+def test_history_that_cannot_be_read_back_may_have_been_imported() -> None:
+    """A refusal after the one call that writes says nothing about that call."""
+
+    class Client:
+        def call(self, subdomain: str, method: str, path: str, **more: Any) -> Any:
+            if path == "/api/v2/tickets":
+                return {"tickets": []}
+            if method == "POST":
+                return {"ticket": {"id": 35}}
+            raise Permanent("zendesk", "no such ticket", status=404)
+
+    desk = ZendeskHelpdesk(cast(ZendeskClient, Client()))
+    history = TicketHistory("thread-1", "Order #1042", "7", (NOTE,), ())
+    with pytest.raises(Unknowable):
+        desk.import_ticket(HelpdeskAccess(1, SUBDOMAIN, ""), history)

@@ -19,7 +19,7 @@ from itertools import takewhile
 from typing import Any
 
 from app.foundation.clock import Clock
-from app.foundation.errors import Permanent, Temporary, Unknowable
+from app.foundation.errors import Permanent, Unknowable, VendorFailure
 from app.helpdesk.ports import (
     REOPENS_FOR,
     Author,
@@ -221,7 +221,7 @@ class GorgiasHelpdesk:
         )
         try:
             return self._opened(access, str(said["id"]))
-        except Temporary as error:
+        except VendorFailure as error:
             # It is open; which messages it has, the next look tells.
             raise Unknowable(VENDOR, str(error), code=error.code, status=error.status) from error
 

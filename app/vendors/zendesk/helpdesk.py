@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
-from app.foundation.errors import Permanent, Temporary, Unknowable
+from app.foundation.errors import Permanent, Temporary, Unknowable, VendorFailure
 from app.helpdesk.ports import (
     Author,
     Comment,
@@ -155,7 +155,7 @@ class ZendeskHelpdesk:
         # No answer names the comments. Whatever others wrote since stands after them.
         try:
             read = self.read_comments_since(access, there.ticket_id, None)
-        except Temporary as error:
+        except VendorFailure as error:  # whatever it says, the ticket is open
             raise Unknowable(VENDOR, str(error), code=error.code, status=error.status) from error
         first = read[: len(history.comments)]
         return OpenedTicket(there.ticket_id, tuple(one.comment_id for one in first))
