@@ -65,7 +65,7 @@ def add_late_photo(tools: Needs, *, shop_id: int, media_id: int, write_id: int) 
         write = session.get_one(TicketWrite, write_id)
         if write.state == "intent":
             raise Postponed(2, "the text itself is being written to the ticket")
-        if write.state == "abandoned":
+        if write.state != "settled":
             return  # the text is written anew, and its photo with it
         row = session.sql(OF_PHOTO, media_id).one()
         photo = stored_photo(

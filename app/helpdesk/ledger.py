@@ -37,6 +37,10 @@ SETTLE = """
 UPDATE ticket_writes SET state = 'settled', comment_id = %s, settled_at = %s WHERE id = %s
 """
 ABANDON = "UPDATE ticket_writes SET state = 'abandoned' WHERE id = %s AND state = 'intent'"
+# Its key is free again: the note that it would have held is written by itself.
+REFUSE = """
+UPDATE ticket_writes SET state = 'refused', note_key = NULL WHERE id = %s AND state = 'abandoned'
+"""
 OF_LINK = """
 SELECT w.id, w.body_hash, w.comments,
   w.intended_at < now() - make_interval(secs => %s) AS stale,
@@ -93,6 +97,11 @@ def settle(session: Session, *, now: datetime, write_id: int, comment_id: str | 
 def abandon(session: Session, *, write_id: int) -> None:
     """It certainly was not written. What settled meanwhile stays settled."""
     session.sql(ABANDON, write_id)
+
+
+def refuse(session: Session, *, write_id: int) -> None:
+    """An abandoned one will not be written at another try either."""
+    session.sql(REFUSE, write_id)
 
 
 def unsettled(session: Session, link_id: int) -> list[Unsettled]:

@@ -100,7 +100,8 @@ class TicketWrite(Base):
     )
     note_key: Mapped[str | None]  # a private note is written once per key
     body_hash: Mapped[str]
-    state: Mapped[str] = mapped_column(server_default="intent")  # intent | settled | abandoned
+    # intent | settled | abandoned | refused: a history that the helpdesk does not take
+    state: Mapped[str] = mapped_column(server_default="intent")
     comments: Mapped[int] = mapped_column(server_default="1")  # more: a thread's history
     comment_id: Mapped[str | None]  # the last of them
     intended_at: Mapped[CreatedAt]

@@ -33,6 +33,7 @@ from app.helpdesk.texts import (
     Texts,
     is_buyers_own,
     is_loading,
+    last_words,
     mark_after,
     next_batch,
     opening_text,
@@ -167,9 +168,10 @@ class _Planner:
         if earlier := self._history(link):
             return self._import(link, earlier)
         waiting = self._since_connected(link)
-        opening = opening_text(
-            waiting, opens=self.standing.ticket_opens, is_raised=self.standing.is_raised
-        )
+        opening = self._opening(waiting)
+        if opening is None and self.standing.history_refused:
+            waiting = last_words(self.texts.waiting)
+            opening = self._opening(waiting)
         if opening is None:
             return None
         first = self._openers(opening) or next_batch(waiting, self.now)
@@ -178,6 +180,8 @@ class _Planner:
         if wait := self._room(None):
             return wait
         link = link or self._new_link(first[0])
+        if self.standing.history_refused:  # what was said before this stays out of the ticket
+            self.session.sql(MOVE_MARK, first[0].id - 1, link.id, first[0].id - 1)
         comment = comment_of(first)
         write_id = self._intend(link, comment, batch=first)
         order = self._order()
@@ -192,6 +196,10 @@ class _Planner:
             mark=self._mark_after(first),
             is_last=order is None and first[-1].id == self.texts.waiting[-1].id,
         )
+
+    def _opening(self, waiting: Sequence[Text]) -> Text | None:
+        standing = self.standing
+        return opening_text(waiting, opens=standing.ticket_opens, is_raised=standing.is_raised)
 
     def _openers(self, opening: Text) -> list[Text]:
         """What we said right before it, or the word by which the buyer joined."""
@@ -234,9 +242,8 @@ class _Planner:
     def _history(self, link: Link | None) -> tuple[Text, ...]:
         """What is to be brought to the thread's first ticket; see `history`."""
         standing = self.standing
-        if not self._is_first(link) or (
-            standing.ticket_opens == "handoff" and not standing.is_raised
-        ):
+        not_yet = standing.ticket_opens == "handoff" and not standing.is_raised
+        if not self._is_first(link) or not_yet or standing.history_refused:
             return ()
         return history(
             self.texts.waiting,

@@ -31,7 +31,9 @@ SELECT c.id AS conversation_id, c.shop_id, c.raised_at, s.timezone, f.ticket_ope
   (SELECT bool_and(w.intended_at < now() - make_interval(secs => %(stale)s)) FROM ticket_writes w
    WHERE w.link_id = live.id AND w.state = 'intent') AS all_stale,
   EXISTS (SELECT FROM ticket_writes w WHERE w.link_id = live.id AND w.state = 'settled'
-          AND w.note_key = %(order_note)s) AS order_noted
+          AND w.note_key = %(order_note)s) AS order_noted,
+  EXISTS (SELECT FROM ticket_writes w WHERE w.link_id = live.id AND w.state = 'refused')
+    AS history_refused
 FROM conversations c
 JOIN contacts p ON p.id = c.contact_id
 JOIN shops s ON s.id = c.shop_id
@@ -87,6 +89,7 @@ class Standing:
     unsettled: bool  # some write to the live ticket
     all_stale: bool  # and nobody waits for the answer to any of them
     order_noted: bool  # the live ticket has its order note
+    history_refused: bool  # the helpdesk does not take what came before the connection
 
     def at(self, link: Link) -> At:
         return At(
@@ -147,4 +150,5 @@ def read_standing(
         unsettled=row.all_stale is not None,
         all_stale=bool(row.all_stale),
         order_noted=row.order_noted,
+        history_refused=row.history_refused,
     )

@@ -165,6 +165,17 @@ def is_buyers_own(text: Text) -> bool:
     return text.direction == "in" and text.purpose != "join"
 
 
+def last_words(waiting: Sequence[Text]) -> Sequence[Text]:
+    """From where the buyer spoke last; none if they never did."""
+    theirs = [number for number, text in enumerate(waiting) if is_buyers_own(text)]
+    if not theirs:
+        return ()
+    first = theirs[-1]
+    while first - 1 in theirs:
+        first -= 1
+    return waiting[first:]
+
+
 def next_batch(waiting: Sequence[Text], now: datetime) -> list[Text]:
     """The oldest waiting texts of one author; empty while the first one's photos are loading."""
     batch: list[Text] = []

@@ -13,7 +13,7 @@ from datetime import datetime
 import structlog
 
 from app.foundation.db import Session
-from app.foundation.errors import DoorstepError, Temporary, Unknowable
+from app.foundation.errors import DoorstepError, Permanent, Temporary, Unknowable
 from app.foundation.metrics import THREADS_BROUGHT
 from app.foundation.outbox import Postponed
 from app.helpdesk import ledger
@@ -23,6 +23,7 @@ from app.helpdesk.needs import Needs
 from app.helpdesk.place import At
 from app.helpdesk.plan import Import, Open, SetState, Write
 from app.helpdesk.ports import (
+    Disconnected,
     OpenedTicket,
     TicketClosed,
     TicketDraft,
@@ -105,26 +106,40 @@ def open_ticket(tools: Needs, step: Open) -> Settle:
 
 
 def import_ticket(tools: Needs, step: Import) -> Settle:
-    """The same with a thread's history."""
+    """The same with a thread's history. Where that is refused for good, an ordinary ticket opens."""
     at = step.at
-    with attempt(tools, at, step.write_id) as desk:
-        requester_id = _requester(desk, at)
-        opened = desk.helpdesk.import_ticket(
-            desk.access,
-            TicketHistory(
-                external_id=at.external_id,
-                subject=step.subject,
-                requester_id=requester_id,
-                comments=tuple(one.load(tools.media, at.numbers) for one in step.comments),
-                tags=TAGS,
-            ),
-        )
-        if len(opened.comment_ids) < len(step.comments):
-            # Read up to too early a comment, the rest of the history would be texted once more.
-            raise Unknowable(at.kind, "the ticket does not show all of its history yet")
+    try:
+        with attempt(tools, at, step.write_id) as desk:
+            requester_id = _requester(desk, at)
+            opened = desk.helpdesk.import_ticket(
+                desk.access,
+                TicketHistory(
+                    external_id=at.external_id,
+                    subject=step.subject,
+                    requester_id=requester_id,
+                    comments=tuple(one.load(tools.media, at.numbers) for one in step.comments),
+                    tags=TAGS,
+                ),
+            )
+            if len(opened.comment_ids) < len(step.comments):
+                # Read up to too early a comment, the rest of the history would be texted again.
+                raise Unknowable(at.kind, "the ticket does not show all of its history yet")
+    except Disconnected:
+        raise
+    except Permanent as error:
+        log.warning("history refused", link_id=at.link_id, status=error.status)
+        return _refused(step.write_id)
     THREADS_BROUGHT.labels(at.kind).inc()
     log.info("thread brought to the helpdesk", link_id=at.link_id, comments=len(step.comments))
     return _opened(at, step.write_id, requester_id, opened, step.mark)
+
+
+def _refused(write_id: int) -> Settle:
+    def settle(session: Session, now: datetime) -> bool:
+        ledger.refuse(session, write_id=write_id)
+        return False
+
+    return settle
 
 
 def _requester(desk: Desk, at: At) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from app.foundation.errors import Temporary, Unknowable
+from app.foundation.errors import Permanent, Temporary, Unknowable
 from app.helpdesk import jobs
 from app.helpdesk.models import TicketWrite
 from app.helpdesk.ports import HelpdeskAccess, OpenedTicket, ReadComment
@@ -189,6 +189,26 @@ def test_import_that_never_happened_is_made_again_with_what_came_meanwhile(world
     assert len(desk.links()) == 1
 
 
+@pytest.mark.parametrize("came_since", [True, False])
+def test_thread_whose_history_is_refused_gets_an_ordinary_ticket(
+    world: World, came_since: bool
+) -> None:
+    desk = before(world)
+    refuse_histories(world)
+    assert desk.connect().status_code == 200
+    if came_since:
+        desk.text("Hello?")
+    world.settle(patient=True)
+    assert len(desk.links()) == 1 and "Trail Runner Jacket" in desk.notes()[0]
+    opener = f"Doorstep:\n\n{world.texts(purpose='check_in')[0].body}"
+    expected = ["Hello?"] if came_since else [opener, "The zip broke\n\nCan you help?"]
+    assert desk.said() == expected
+    desk.text("And now?")
+    world.settle(patient=True)
+    poll(world, desk)
+    assert desk.said() == [*expected, "And now?"] and len(desk.links()) == 1
+
+
 def test_imports_leave_half_of_the_accounts_limit_to_buyers_who_write_now(world: World) -> None:
     desk = before(world)
     connect(world, desk)
@@ -271,3 +291,18 @@ def show_only(world: World, shown: list[int]) -> None:
     helpdesks = world.ports.helpdesks
     assert isinstance(helpdesks, dict)
     helpdesks["zendesk"] = Slow()
+
+
+def refuse_histories(world: World) -> None:
+    behind = world.helpdesk
+
+    class Refusing:
+        def __getattr__(self, name: str) -> object:
+            return getattr(behind, name)
+
+        def import_ticket(self, *args: object) -> OpenedTicket:
+            raise Permanent("fake", "only admins may", status=403)
+
+    helpdesks = world.ports.helpdesks
+    assert isinstance(helpdesks, dict)
+    helpdesks["zendesk"] = Refusing()
