@@ -41,11 +41,15 @@ ABANDON = "UPDATE ticket_writes SET state = 'abandoned' WHERE id = %s AND state 
 REFUSE = """
 UPDATE ticket_writes SET state = 'refused', note_key = NULL WHERE id = %s AND state = 'abandoned'
 """
-OF_LINK = """
+BY_BUYER = "EXISTS (SELECT FROM messages m WHERE m.id = ANY(w.message_ids) AND m.direction = 'in')"
+OF_LINK = f"""
 SELECT w.id, w.body_hash, w.comments,
-  w.intended_at < now() - make_interval(secs => %s) AS stale,
-  EXISTS (SELECT FROM messages m WHERE m.id = ANY(w.message_ids) AND m.direction = 'in') AS by_buyer
+  w.intended_at < now() - make_interval(secs => %s) AS stale, {BY_BUYER} AS by_buyer
 FROM ticket_writes w WHERE w.link_id = %s AND w.state = 'intent' ORDER BY w.id
+"""
+WROTE_SAME = f"""
+SELECT EXISTS (SELECT FROM ticket_writes w WHERE w.link_id = %s AND w.state = 'settled'
+               AND w.body_hash = %s AND NOT (%s AND {BY_BUYER}))
 """
 LAST_SETTLED_BEFORE = """
 SELECT comment_id FROM ticket_writes
@@ -130,19 +134,11 @@ def is_settled_as(session: Session, *, link_id: int, comment_id: str) -> bool:
     )
 
 
-def wrote_same(session: Session, *, link_id: int, text: str) -> bool:
-    """Whether we wrote these very words: a copy of ours, left by a write that was made twice."""
-    return bool(
-        session.scalar(
-            sa.select(
-                sa.exists().where(
-                    TicketWrite.link_id == link_id,
-                    TicketWrite.state == "settled",
-                    TicketWrite.body_hash == body_hash([text]),
-                )
-            )
-        )
-    )
+def wrote_same(session: Session, *, link_id: int, comment: ReadComment) -> bool:
+    """Whether we wrote these very words: a copy of ours, left by a write that was made twice. The
+    buyer's words we write in their name, so that staff who say the same speak for themselves."""
+    words = body_hash([comment.text])
+    return bool(session.sql(WROTE_SAME, link_id, words, comment.by_staff).scalar())
 
 
 def match(

@@ -153,7 +153,7 @@ def _judge(tools: Needs, ticket: _Ticket, comment: ReadComment) -> _Verdict:
             return _Verdict.HOLD
         if strays:
             return _Verdict.LOOK
-        if ledger.wrote_same(session, link_id=link_id, text=comment.text):
+        if ledger.wrote_same(session, link_id=link_id, comment=comment):
             return _Verdict.NOT_FOR_BUYER
     return _Verdict.SEND if comment.by_staff else _Verdict.OPT_OUT
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.foundation.errors import Unknowable
 from app.helpdesk.ledger import body_hash
+from app.helpdesk.ports import Author, Comment
 from tests.factories.world import World
 from tests.factories.zendesk import talking
 
@@ -42,3 +43,14 @@ def test_lost_answer_about_the_buyers_words_is_found_beside_an_agents_same_words
     world.settle()
     assert desk.said()[-2:] == ["ok", "ok"]
     assert world.sent()[-1] == "ok"
+
+
+def test_admin_who_connected_us_may_say_what_the_buyer_said(world: World) -> None:
+    desk = talking(world)
+    desk.text("Thanks!")
+    world.settle()
+    answer = Comment(Author.SYSTEM, ("Thanks!",))
+    world.helpdesk.add_comment(desk.access, desk.ticket_id, answer, requester_id="0")
+    desk.tell_comment(desk.comments()[-1])
+    world.settle()
+    assert world.sent()[-1] == "Thanks!"
