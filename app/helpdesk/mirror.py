@@ -13,7 +13,6 @@ from app.foundation.outbox import Postponed
 from app.helpdesk.locks import lock_thread
 from app.helpdesk.needs import Needs
 from app.helpdesk.plan import Import, Open, Recover, SetState, Step, Wait, Write, plan_next
-from app.helpdesk.routing.apply_rules import put_off_routing
 from app.helpdesk.writing import (
     Settle,
     import_ticket,
@@ -39,8 +38,6 @@ def bring_up_to_date(tools: Needs, *, shop_id: int, conversation_id: int) -> Non
         with tools.db.shop(shop_id) as session:
             lock_thread(session, conversation_id)  # so that nobody plans on half of this
             is_written = settle(session, tools.clock.now())
-            if is_written and isinstance(step, Open | Import):
-                put_off_routing(session, shop_id=shop_id, link_id=step.at.link_id)
         if is_written and isinstance(step, Open | Import | Write) and step.is_last:
             return  # what has come meanwhile has a job of its own
     raise Postponed(0.1, "more texts wait for this ticket")

@@ -31,6 +31,7 @@ from app.helpdesk.ports import (
     TicketHistory,
     TicketState,
 )
+from app.helpdesk.routing.put_off_routing import put_off_routing
 from app.helpdesk.tokens import Desk, open_desk
 
 log = structlog.get_logger()
@@ -106,7 +107,7 @@ def open_ticket(tools: Needs, step: Open) -> Settle:
 
 
 def import_ticket(tools: Needs, step: Import) -> Settle:
-    """The same with a thread's history. Where that is refused for good, an ordinary ticket opens."""
+    """The same with a thread's history. Refused for good, it is not tried again."""
     at = step.at
     try:
         with attempt(tools, at, step.write_id) as desk:
@@ -167,6 +168,7 @@ def _opened(
         ledger.settle(session, now=now, write_id=write_id, comment_id=last)
         return True
 
+        put_off_routing(session, shop_id=at.shop_id, link_id=at.link_id)
     return settle
 
 

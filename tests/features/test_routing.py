@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.foundation.audit import AuditEntry
+from app.foundation.errors import Unknowable
 from app.helpdesk.ports import Priority, Routing
 from app.helpdesk.routing.save_rules import save_rules
 from app.vendors.fake.helpdesk import AGENT_ID
@@ -44,6 +45,33 @@ def test_ticket_that_opens_goes_where_the_first_fitting_rule_says(world: World) 
     assert world.helpdesk.owners_of(desk.ticket_id) == ("7", None)
     assert priority(world, desk) is Priority.NORMAL
     assert "jackets" in world.helpdesk.tags_of(desk.ticket_id)
+
+
+def test_ticket_whose_opening_was_lost_is_routed_once_it_is_found(world: World) -> None:
+    desk = ruled(world, JACKETS)
+    lose_the_opening(world)
+    desk.text("The zip broke")
+    world.settle()
+    assert desk.link().ticket_id is None
+    desk.let_intents_age()
+    world.settle(patient=True)
+    assert world.helpdesk.owners_of(desk.ticket_id) == ("7", None)
+
+
+def lose_the_opening(world: World) -> None:
+    behind = world.helpdesk
+
+    class Lost:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(behind, name)
+
+        def open_ticket(self, *args: Any) -> None:
+            helpdesks["zendesk"] = behind
+            behind.open_ticket(*args)
+            raise Unknowable("fake", "the line broke")
+
+    helpdesks: Any = world.ports.helpdesks
+    helpdesks["zendesk"] = Lost()
 
 
 def test_shop_without_rules_leaves_it_to_the_helpdesk(world: World) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import structlog
 
-from app.foundation.db import LaterWork, Session
+from app.foundation.db import Session
 from app.foundation.errors import Permanent
 from app.helpdesk.compose import PlannedComment
 from app.helpdesk.models import TicketLink
@@ -43,20 +43,6 @@ LEFT JOIN orders o ON o.id = coalesce(c.order_id, (
   SELECT id FROM orders WHERE contact_id = c.contact_id ORDER BY placed_at DESC NULLS LAST LIMIT 1))
 WHERE l.id = %(link)s
 """
-HAS_RULES = "SELECT routing_rules <> '[]' FROM shop_preferences WHERE shop_id = %s"
-
-
-def put_off_routing(session: Session, *, shop_id: int, link_id: int) -> None:
-    """After an opening, in its transaction."""
-    if session.sql(HAS_RULES, shop_id).scalar():
-        session.later(
-            LaterWork(
-                shop_id=shop_id,
-                topic="helpdesk.route",
-                queue="reply",
-                payload={"link_id": link_id},
-            )
-        )
 
 
 def apply_rules(tools: Needs, *, shop_id: int, link_id: int) -> None:
