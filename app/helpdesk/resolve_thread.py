@@ -18,14 +18,15 @@ from app.helpdesk.models import TicketLink
 TEXT_WAITS = """
 SELECT EXISTS (SELECT FROM messages m WHERE m.conversation_id = %s AND m.direction = 'in'
   AND m.id > %s AND NOT EXISTS (SELECT FROM ticket_writes w WHERE m.id = ANY(w.message_ids)
-    AND w.shop_id = m.shop_id AND w.state = 'settled'))
+    AND w.state = 'settled'
+    AND w.link_id IN (SELECT l.id FROM ticket_links l WHERE l.conversation_id = %s)))
 """
 
 
 def resolve_thread(
     session: Session, conversation: Conversation, link: TicketLink, *, now: datetime
 ) -> None:
-    if session.sql(TEXT_WAITS, conversation.id, link.mirrored_to).scalar():
+    if session.sql(TEXT_WAITS, conversation.id, link.mirrored_to, conversation.id).scalar():
         return
-    conversation.state = "resolved"
+    conversation.state, conversation.waiting_since = "resolved", None
     hand_back(session, now=now, conversation_id=conversation.id, by="ticket")

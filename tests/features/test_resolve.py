@@ -101,6 +101,15 @@ def test_resolving_hands_back_and_nobody_waits(world: World) -> None:
     assert (thread.handled_by, thread.waiting_since) == ("assistant", None)
 
 
+def test_solved_ticket_leaves_nobody_waiting(world: World) -> None:
+    desk = talking(world)
+    assert world.all(Conversation)[0].waiting_since is not None
+    world.helpdesk.put_state(desk.ticket_id, TicketState.SOLVED)
+    follow(world, desk)
+    [thread] = world.all(Conversation)
+    assert (thread.state, thread.waiting_since) == ("resolved", None)
+
+
 def test_last_text_is_in_the_ticket_before_it_is_solved(world: World) -> None:
     desk = talking(world)
     desk.text("All good now, thank you!")
