@@ -7,6 +7,7 @@ broken too brings no second apology.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -40,9 +41,11 @@ class NotDue:
     """Kept, broken or put off meanwhile."""
 
 
-def list_due(session: Session, *, now: datetime) -> list[tuple[int, int]]:
-    """Shop and id of promises whose time is over; nothing is locked."""
-    due = (Promise.state == "open") & (Promise.due_at <= now)
+def list_due(
+    session: Session, *, now: datetime, but: Collection[int] = ()
+) -> list[tuple[int, int]]:
+    """Shop and id of promises whose time is over, `but` those; nothing is locked."""
+    due = (Promise.state == "open") & (Promise.due_at <= now) & Promise.id.not_in(but)
     which = sa.select(Promise.shop_id, Promise.id).where(due).order_by(Promise.due_at).limit(LOOK)
     return [(row.shop_id, row.id) for row in session.execute(which)]
 
