@@ -59,6 +59,8 @@ UPDATE ticket_links SET state = %s, wanted_state = NULL
 WHERE id = %s AND wanted_state = %s AND state IN ('open', 'solved')
 """
 
+WISH_DROPPED = "UPDATE ticket_links SET wanted_state = NULL WHERE id = %s AND wanted_state = %s"
+
 
 @contextmanager
 def desk_at(tools: Needs, at: At) -> Iterator[Desk]:
@@ -166,9 +168,9 @@ def _opened(
         }
         session.sql(OPENED, values)
         ledger.settle(session, now=now, write_id=write_id, comment_id=last)
+        put_off_routing(session, shop_id=at.shop_id, link_id=at.link_id)
         return True
 
-        put_off_routing(session, shop_id=at.shop_id, link_id=at.link_id)
     return settle
 
 
@@ -212,10 +214,24 @@ def set_state(tools: Needs, step: SetState) -> Settle:
         return end_link(at.link_id, "closed")
     except TicketGone:
         return end_link(at.link_id, "gone")
+    except Disconnected:
+        raise
+    except Permanent as error:
+        # Agents have to do it there. A wish that stays would stand before every later text.
+        log.warning("state refused", link_id=at.link_id, state=step.state, status=error.status)
+        return _drop_wish(at.link_id, step.state)
 
     def settle(session: Session, now: datetime) -> bool:
         session.sql(STATE_SET, step.state, at.link_id, step.state)
         return True
+
+    return settle
+
+
+def _drop_wish(link_id: int, state: str) -> Settle:
+    def settle(session: Session, now: datetime) -> bool:
+        session.sql(WISH_DROPPED, link_id, state)
+        return False
 
     return settle
 

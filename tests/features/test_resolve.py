@@ -10,7 +10,7 @@ from app.conversations.holder import Changed, Unchanged
 from app.conversations.models import Conversation
 from app.conversations.reply import reply_as_agent
 from app.conversations.resolve import reopen, resolve
-from app.foundation.errors import Temporary, Unknowable
+from app.foundation.errors import Permanent, Temporary, Unknowable, VendorFailure
 from app.helpdesk.follow_state import follow_ticket
 from app.helpdesk.ports import TicketState
 from tests.factories.world import World
@@ -23,15 +23,15 @@ class Counting:
     def __init__(self, behind: Any) -> None:
         self._behind = behind
         self.states: list[TicketState] = []
-        self.fails = False
+        self.failure: VendorFailure | None = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._behind, name)
 
     def set_state(self, access: Any, ticket_id: str, state: TicketState) -> None:
         self.states.append(state)
-        if self.fails:
-            raise Temporary("fake", "down")
+        if self.failure is not None:
+            raise self.failure
         self._behind.set_state(access, ticket_id, state)
 
 
@@ -241,13 +241,24 @@ def test_last_word_of_an_agent_on_our_side_leaves_the_matter_done(world: World) 
 
 def test_helpdesk_that_is_down_hears_of_it_later(world: World) -> None:
     desk, calls = talking(world), counting(world)
-    calls.fails = True
+    calls.failure = Temporary("fake", "down")
     act(world, resolve)
     world.settle()
     assert state(world, desk) == ("resolved", "open", TicketState.OPEN)
-    calls.fails = False
+    calls.failure = None
     world.settle(patient=True)
     assert state(world, desk) == SOLVED
+
+
+def test_state_that_the_helpdesk_refuses_is_not_asked_for_for_ever(world: World) -> None:
+    desk, calls = talking(world), counting(world)
+    calls.failure = Permanent("fake", "a field that solving needs is empty", status=422)
+    act(world, resolve)
+    world.settle(patient=True)
+    assert state(world, desk) == ("resolved", "open", TicketState.OPEN)
+    assert calls.states == [TicketState.SOLVED]
+    assert desk.link().wanted_state is None
+    assert world.scalar("SELECT count(*) FROM outbox") == 0
 
 
 @pytest.mark.parametrize("gone", [True, False])
