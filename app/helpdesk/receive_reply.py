@@ -23,7 +23,7 @@ from enum import Enum, auto
 import structlog
 
 from app.conversations.models import Conversation
-from app.conversations.reply import reply_as_agent
+from app.conversations.reply import Added, reply_as_agent
 from app.foundation.db import Session
 from app.foundation.errors import Temporary
 from app.foundation.outbox import Postponed
@@ -188,7 +188,7 @@ def _send(tools: Needs, desk: Desk, ticket: _Ticket, comment: ReadComment) -> No
         problems = ()
         with tools.db.shop(at.shop_id) as session:
             now = tools.clock.now()
-            reply_as_agent(
+            added = reply_as_agent(
                 session,
                 now=now,
                 conversation_id=ticket.conversation_id,
@@ -204,7 +204,8 @@ def _send(tools: Needs, desk: Desk, ticket: _Ticket, comment: ReadComment) -> No
                 # The agent answered and solved in one go, and the second news came first.
                 conversation = session.get_one(Conversation, ticket.conversation_id)
                 resolve_thread(session, conversation, link, now=now)
-            _steer(session, ticket, comment, now)
+            if isinstance(added, Added):  # the thread may have changed hands since
+                _steer(session, ticket, comment, now)
             if not attached.left_out:
                 _mark_read(session, at.link_id, comment.comment_id, now)
     # Where nothing was sent at all, the agent who solved the ticket must come back to it.

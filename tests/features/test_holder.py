@@ -111,6 +111,19 @@ def test_reply_with_a_command_is_texted_without_it_and_hands_back(world: World) 
     assert thread(world).handled_by == "assistant"
 
 
+def test_reply_that_is_heard_again_hands_back_no_second_time(world: World) -> None:
+    desk = talking(world)
+    before = desk.link().read_to
+    note(world, desk, "#assistant on\nA new zip is on its way.", public=True)
+    change(world, take_over)
+    # Whoever heard it was killed before it was marked as read.
+    world.execute("UPDATE ticket_links SET read_to = :before, polled_at = NULL", before=before)
+    jobs.poll(world.ports, shop_id=desk.shop.id, account_id=desk.account.id)
+    world.settle()
+    assert world.sent()[-1] == "A new zip is on its way."
+    assert thread(world).handled_by == "agent"
+
+
 def test_buyers_own_words_command_nothing(world: World) -> None:
     desk = with_the_assistant(world)
     desk.text("#assistant off")
