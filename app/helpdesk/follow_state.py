@@ -15,6 +15,7 @@ import sqlalchemy as sa
 import structlog
 
 from app.foundation.db import Session
+from app.foundation.outbox import Postponed
 from app.helpdesk.locks import lock_link
 from app.helpdesk.models import LIVE, TicketLink
 from app.helpdesk.needs import Needs
@@ -26,6 +27,10 @@ from app.helpdesk.resolve_thread import resolve_thread
 from app.helpdesk.writing import desk_at
 
 log = structlog.get_logger()
+
+
+class NotReadYet(Postponed):
+    """A ticket that ends waits until it can be read to its end; no other ticket has to."""
 
 
 def follow_ticket(
@@ -49,7 +54,10 @@ def follow_ticket(
                 session.get_one(TicketLink, link_id).state = "gone"
             return
     if status.state is TicketState.CLOSED and link_is_live:
-        take_new_comments(tools, shop_id=shop_id, link_id=link_id)
+        try:
+            take_new_comments(tools, shop_id=shop_id, link_id=link_id)
+        except Postponed as postponed:
+            raise NotReadYet(postponed.seconds, str(postponed)) from postponed
     target = merged_into or status.merged_into
     if target is not None and target != ticket_id:
         _repoint(tools, at, ticket_id, target)

@@ -15,7 +15,7 @@ import structlog
 from app.foundation.db import Database, Session
 from app.foundation.outbox import Postponed
 from app.helpdesk.catch_up import catch_up
-from app.helpdesk.follow_state import follow_ticket
+from app.helpdesk.follow_state import NotReadYet, follow_ticket
 from app.helpdesk.models import HelpdeskAccount, TicketLink
 from app.helpdesk.needs import Needs
 from app.helpdesk.receive_reply import take_new_comments
@@ -90,7 +90,10 @@ def _poll_link(tools: Needs, shop_id: int, link_id: int) -> None:
     except Postponed as postponed:
         # A write to this one ticket is under way; the others need not wait for it.
         log.info("poll passes over a ticket", link_id=link_id, why=str(postponed))
-    follow_ticket(tools, shop_id=shop_id, link_id=link_id)
+    try:
+        follow_ticket(tools, shop_id=shop_id, link_id=link_id)
+    except NotReadYet as postponed:
+        log.info("poll passes over a ticket", link_id=link_id, why=str(postponed))
 
 
 def _due_links(session: Session, account_id: int, now: datetime) -> list[int]:

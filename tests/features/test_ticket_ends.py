@@ -4,6 +4,7 @@ though the news of it was lost."""
 from __future__ import annotations
 
 from app.conversations.models import Conversation
+from app.helpdesk import jobs
 from app.helpdesk.ports import Author, Comment, TicketDraft, TicketState
 from tests.factories.world import World
 from tests.factories.zendesk import ZendeskAtHand, talking
@@ -75,3 +76,25 @@ def test_late_reply_resolves_no_thread_in_which_the_buyer_has_written_since(worl
     world.settle()
     assert replies(world) == ["A new one is on its way."]
     assert world.all(Conversation)[0].state == desk.link().state == "open"
+
+
+def test_ticket_that_ends_while_it_is_written_to_holds_up_no_other(world: World) -> None:
+    desk = talking(world)
+    desk.text("And I?", sender="+12065550177")
+    world.settle()
+    first, second = desk.links()
+    assert first.ticket_id is not None and second.ticket_id is not None
+    world.execute(
+        "INSERT INTO ticket_writes (shop_id, link_id, body_hash) VALUES (:shop, :link, 'x')",
+        shop=desk.shop.id,
+        link=first.id,
+    )
+    said = Comment(Author.SYSTEM, ("Ours, or the admin's?",))
+    world.helpdesk.add_comment(desk.access, first.ticket_id, said, requester_id="0")
+    world.helpdesk.put_state(first.ticket_id, TicketState.CLOSED)
+    world.helpdesk.agent_replies(second.ticket_id, "Here I am.")
+    world.execute("UPDATE ticket_links SET polled_at = NULL")
+    jobs.poll(world.ports, shop_id=desk.shop.id, account_id=desk.account.id)
+    world.settle()
+    assert world.sent()[-1] == "Here I am."
+    assert [link.state for link in desk.links()] == ["open", "open"]
