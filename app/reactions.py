@@ -18,6 +18,7 @@ from app.checkins import schedule as checkins_schedule
 from app.consent import from_checkout as consent_from_checkout
 from app.consent.events import ConsentRevoked, MarketingRevoked
 from app.conversations import answer_at_once as conversations_answer_at_once
+from app.conversations import promise as conversations_promise
 from app.conversations import route as conversations_route
 from app.conversations.events import (
     ContactWrote,
@@ -108,6 +109,7 @@ REACTIONS: Mapping[type[Event], tuple[Now | Later, ...]] = {
     ),
     TextRetried: (Now(checkins_outcome.follow_retry),),
     ConsentRevoked: (
+        Now(conversations_promise.release_for_contact),  # first, see `messaging.locks`
         Now(messaging_queue.cancel_for_contact),
         Now(checkins_cancel.cancel_for_contact),
         Later("joining.sync_marketing", "sync", ("contact_id",), in_order_of="contact_id"),

@@ -47,7 +47,7 @@ class Promise(Base):
         sa.ForeignKey("conversations.id", ondelete="CASCADE")
     )
     kind: Mapped[str]  # human_answer
-    state: Mapped[str] = mapped_column(server_default="open")  # open | kept | broken
+    state: Mapped[str] = mapped_column(server_default="open")  # open | kept | broken | released
     made_at: Mapped[datetime]
     due_at: Mapped[datetime]
     settled_at: Mapped[datetime | None]

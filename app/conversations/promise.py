@@ -1,7 +1,7 @@
 """What we told a buyer that we would do is a row, kept or broken; one of a kind at a time.
 
 Called by `hand_off` and `break_promise`, with the thread locked: a promise comes right after it in
-the order of `messaging.locks`.
+the order of `messaging.locks`. An opt-out releases us from it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from app.consent.events import ConsentRevoked
 from app.conversations.models import Conversation, Promise
 from app.foundation.db import Session
 
@@ -17,6 +18,11 @@ HUMAN_ANSWER = "human_answer"
 
 KEEP = """
 UPDATE promises SET state = 'kept', settled_at = %s WHERE conversation_id = %s AND state = 'open'
+"""
+
+RELEASE = """
+UPDATE promises SET state = 'released', settled_at = %s WHERE state = 'open' AND conversation_id IN
+  (SELECT id FROM conversations WHERE contact_id = %s)
 """
 
 
@@ -50,3 +56,8 @@ def promise_answer(
 def keep_promises(session: Session, *, now: datetime, conversation_id: int) -> None:
     """A person has answered, or has done what there was to do."""
     session.sql(KEEP, now, conversation_id)
+
+
+def release_for_contact(session: Session, event: ConsentRevoked, *, now: datetime) -> None:
+    """Whoever wants no more texts waits for none. Runs now, with the contact locked."""
+    session.sql(RELEASE, now, event.contact_id)

@@ -4,7 +4,7 @@ import { useDesk } from "./context";
 import { momentOf } from "./times";
 import { useWords } from "./texts";
 
-const TONES = { open: "warn", kept: "good", broken: "bad" } as const;
+const TONES = { open: "warn", kept: "good", broken: "bad", released: "plain" } as const;
 
 /** What the buyer was told would happen, and whether it did. */
 export function PromisesCard() {

@@ -93,7 +93,7 @@ export interface Promised {
   id: number;
   words: string;
   due_at: string;
-  state: "open" | "kept" | "broken";
+  state: "open" | "kept" | "broken" | "released";
 }
 
 export interface Draft {

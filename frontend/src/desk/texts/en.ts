@@ -132,6 +132,7 @@ export const en = {
   promise_open: "Due {time}",
   promise_kept: "Kept",
   promise_broken: "Not kept, was due {time}",
+  promise_released: "Not due any more: they opted out",
   actions: "This thread",
   take_over: "Take over",
   take_over_why: "The assistant falls silent; you answer.",

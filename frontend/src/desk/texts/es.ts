@@ -134,6 +134,7 @@ export const es: Record<TextKey, string> = {
   promise_open: "Para {time}",
   promise_kept: "Cumplida",
   promise_broken: "No cumplida, era para {time}",
+  promise_released: "Ya no hace falta: pidió no recibir mensajes",
   actions: "Esta conversación",
   take_over: "Tomar el control",
   take_over_why: "El asistente calla; respondes tú.",
