@@ -42,7 +42,8 @@ JOIN LATERAL (
   SELECT * FROM helpdesk_accounts h WHERE h.shop_id = c.shop_id AND h.state = 'connected'
   ORDER BY h.id LIMIT 1) a ON true
 LEFT JOIN ticket_links live
-  ON live.conversation_id = c.id AND live.state IN ('opening', 'open', 'solved')
+  ON live.conversation_id = c.id AND live.account_id = a.id
+  AND live.state IN ('opening', 'open', 'solved')
 CROSS JOIN LATERAL (
   SELECT array_agg(l.id ORDER BY l.id) AS ids, max(l.mirrored_to) AS mark,
     (array_agg(CASE WHEN l.state = 'closed' AND l.account_id = a.id THEN l.ticket_id END

@@ -3,7 +3,8 @@
 Called by the callback door in `api`, the one place besides the app's page where a request waits
 for a vendor: the code lives two minutes, and the admin is watching. Connecting the same account
 again keeps its webhook, its tickets and its limits. A shop has one helpdesk: another account, of
-whichever kind, takes the place of the one before and ends the ties to its tickets.
+whichever kind, takes the place of the one before and ends the ties to its tickets. One of another
+kind does so only once it listens, so that a switch that fails leaves the working one as it was.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from app.helpdesk.models import LIVE, HelpdeskAccount, TicketLink
 from app.helpdesk.needs import DoorNeeds
 from app.helpdesk.ports import HelpdeskAccess, HookSubscription, Tokens
 from app.helpdesk.tokens import authorisation_of, helpdesk_of
+from app.shops.models import Shop
 
 log = structlog.get_logger()
 
@@ -65,7 +67,7 @@ def store_account(tools: DoorNeeds, *, arrival: Arrival, code: str) -> Connected
             raise NoWebhook(arrival.kind, "no webhook", status=error.status) from error
         raise
     with tools.db.shop(arrival.shop_id) as session:
-        caught_up = _finish(session, tools, account_id, hook)
+        caught_up = _finish(session, tools, arrival, account_id, hook)
     if left is not None:
         _unsubscribe(tools, left)
     log.info("helpdesk connected", shop_id=arrival.shop_id, account_id=account_id)
@@ -79,7 +81,9 @@ def _upsert(
     account = _account(session, arrival)
     if account is None or account.subdomain != arrival.subdomain:
         if account is None:
-            account = HelpdeskAccount(shop_id=arrival.shop_id, kind=arrival.kind)
+            account = HelpdeskAccount(
+                shop_id=arrival.shop_id, kind=arrival.kind, state="disconnected"
+            )
             session.add(account)
         else:
             _end_links(session, account.id)
@@ -93,8 +97,6 @@ def _upsert(
     account.refresh_expires_at = tokens.refresh_expires_at
     account.refreshing_until = None
     account.bot_user_id = bot_user_id
-    account.state, account.problem = "connected", None
-    _retire_others(session, arrival)
     audit.record(
         session,
         now=now,
@@ -117,13 +119,13 @@ def _account(session: Session, arrival: Arrival) -> HelpdeskAccount | None:
 
 
 def _retire_others(session: Session, arrival: Arrival) -> None:
-    """Of another kind: a text must not find two helpdesks."""
+    """Of another kind: a text must not find two helpdesks, nor a tie to a ticket that is out of
+    reach, as one that was disconnected before leaves it."""
     name = KINDS[arrival.kind].name
     for other in session.scalars(
         sa.select(HelpdeskAccount).where(
             HelpdeskAccount.shop_id == arrival.shop_id,
             HelpdeskAccount.kind != arrival.kind,
-            HelpdeskAccount.state == "connected",
         )
     ):
         other.state, other.problem = "disconnected", f"{name} was connected in its place."
@@ -139,8 +141,16 @@ def _end_links(session: Session, account_id: int) -> None:
     )
 
 
-def _finish(session: Session, tools: DoorNeeds, account_id: int, hook: HookSubscription) -> int:
+def _finish(
+    session: Session, tools: DoorNeeds, arrival: Arrival, account_id: int, hook: HookSubscription
+) -> int:
+    # Of two sign-ins at once, the later one retires the other.
+    session.execute(
+        sa.select(Shop.id).where(Shop.id == arrival.shop_id).with_for_update(key_share=True)
+    )
+    _retire_others(session, arrival)
     account = session.get_one(HelpdeskAccount, account_id)
+    account.state, account.problem = "connected", None
     account.webhook_id = hook.webhook_id
     account.webhook_secret = tools.keys.encrypt(hook.secret)
     now: datetime = tools.clock.now()
@@ -172,6 +182,7 @@ def _left_behind(session: Session, tools: DoorNeeds, arrival: Arrival) -> _Left 
         .where(
             HelpdeskAccount.shop_id == arrival.shop_id,
             HelpdeskAccount.webhook_id.is_not(None),
+            HelpdeskAccount.access_token != "",  # of a shop that was gone nothing opens it
             sa.or_(
                 HelpdeskAccount.kind != arrival.kind,
                 HelpdeskAccount.subdomain != arrival.subdomain,

@@ -152,6 +152,7 @@ def finish_shop(session: Session, *, now: datetime, shop_id: int) -> None:
             state="disconnected",
             access_token="",
             refresh_token="",
+            webhook_id=None,
             webhook_secret=None,
             problem="The app was removed.",
         )

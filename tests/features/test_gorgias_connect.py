@@ -8,9 +8,13 @@ import pytest
 
 from app.helpdesk.connect import connect_link
 from app.helpdesk.models import HelpdeskAccount
+from app.helpdesk.ports import HelpdeskAccess, HookSubscription
+from app.helpdesk.standing import read_standing
+from app.privacy.redact import finish_shop
 from tests.factories.desk import on_page
 from tests.factories.gorgias import KEY, GorgiasAtHand, gorgias_shop
 from tests.factories.world import PUBLIC_URL, World
+from tests.factories.zendesk import ZendeskAtHand
 from tests.factories.zendesk import talking as zendesk_talking
 from tests.vendors.gorgias_sandbox import SUBDOMAIN
 
@@ -102,6 +106,79 @@ def test_gorgias_takes_the_place_of_zendesk(world: World) -> None:
         world.settle(patient=True)
         assert desk.said()[-1] == "Where are you now?"
         assert before.said(before.links()[0].ticket_id)[-1] == "The zip broke"
+
+
+def test_gorgias_takes_the_place_of_a_zendesk_that_was_lost_half_way(world: World) -> None:
+    before = zendesk_talking(world)
+    world.execute("UPDATE ticket_links SET state = 'opening', ticket_id = NULL")
+    world.execute("UPDATE helpdesk_accounts SET state = 'disconnected'")
+    with gorgias_shop(world, connected=False, shop=before.shop) as desk:
+        assert desk.connect().status_code == 200
+        desk.buyer_texts("Where are you now?")
+        world.settle(patient=True)
+        assert desk.said()[-1] == "Where are you now?"
+        [old] = world.all(HelpdeskAccount, HelpdeskAccount.kind == "zendesk")
+        assert old.webhook_id is None and old.webhook_secret is None
+        assert before.links()[0].state == "gone"
+
+
+def test_a_tie_that_the_helpdesk_before_left_behind_is_none_of_the_next(world: World) -> None:
+    before = zendesk_talking(world)
+    with gorgias_shop(world, connected=False, shop=before.shop) as desk:
+        assert desk.connect().status_code == 200
+        world.settle(patient=True)
+        world.execute("UPDATE ticket_links SET state = 'gone'")
+        world.execute(
+            "UPDATE ticket_links SET state = 'open' WHERE id = (SELECT min(id) FROM ticket_links)"
+        )
+        [thread_id] = [one.conversation_id for one in before.links()[:1]]
+        with world.ports.db.shop(desk.shop.id) as session:
+            standing = read_standing(
+                session, now=world.clock.now(), keys=world.ports.keys, conversation_id=thread_id
+            )
+        assert standing is not None and standing.kind == "gorgias" and standing.link is None
+
+
+def test_a_switch_that_fails_leaves_the_working_helpdesk_as_it_was(world: World) -> None:
+    before = zendesk_talking(world)
+    with gorgias_shop(world, connected=False, shop=before.shop) as desk:
+        assert desk.connect(user_id=94).status_code == 403
+        states = {one.kind: one.state for one in world.all(HelpdeskAccount)}
+        assert states == {"zendesk": "connected", "gorgias": "disconnected"}
+        assert len(world.helpdesk.subscribed) == 1
+        before.text("Are you there?")
+        world.settle()
+        assert before.said()[-1] == "Are you there?"
+
+
+def test_of_two_helpdesks_that_sign_in_at_once_one_stays(world: World) -> None:
+    shop = world.shop()
+    zendesk = ZendeskAtHand(world, shop)
+    with gorgias_shop(world, connected=False, shop=shop) as desk:
+        behind = world.helpdesk
+
+        class MeetsGorgias:
+            def __getattr__(self, name: str) -> object:
+                return getattr(behind, name)
+
+            def subscribe(self, access: HelpdeskAccess, endpoint: str) -> HookSubscription:
+                assert desk.connect().status_code == 200
+                return behind.subscribe(access, endpoint)
+
+        world.ports.helpdesks["zendesk"] = MeetsGorgias()  # type: ignore[index]
+        assert zendesk.connect().status_code == 200
+        states = {one.kind: one.state for one in world.all(HelpdeskAccount)}
+        assert states == {"zendesk": "connected", "gorgias": "disconnected"}
+
+
+def test_a_shop_that_was_gone_connects_another_helpdesk(world: World) -> None:
+    before = zendesk_talking(world)
+    with world.ports.db.shop(before.shop.id) as session:
+        finish_shop(session, now=world.clock.now(), shop_id=before.shop.id)
+    assert before.account.webhook_id is None
+    world.execute("UPDATE helpdesk_accounts SET webhook_id = 'left by an earlier version'")
+    with gorgias_shop(world, connected=False, shop=before.shop) as desk:
+        assert desk.connect().status_code == 200
 
 
 # --- The sidebar
