@@ -20,7 +20,6 @@ from app.conversations.reply import Added, reply_as_agent
 from app.desk.seats import Seat
 from app.foundation.db import Session
 from app.foundation.errors import Refused
-from app.helpdesk.models import TicketLink
 from app.helpdesk.reply_text import PLACEHOLDER
 from app.messaging.models import Message
 from app.messaging.permit import Subject, gather
@@ -62,9 +61,6 @@ def reply_from_desk(
         key=key,
         written_by=seat.actor,
     )
-    if _is_solved(session, seat):
-        # The ticket stays as the agent left it, and so the thread is still resolved.
-        session.get_one(Conversation, seat.conversation_id).state = "resolved"
     return Replied(added.message_ids, is_new=isinstance(added, Added))
 
 
@@ -79,13 +75,6 @@ def _sent_before(session: Session, seat: Seat, key: str) -> tuple[int, ...]:
     parts = [f"{key}#{number}" for number in range(MOST_PARTS)]
     which = (Message.shop_id == seat.shop_id) & Message.dedupe_key.in_(parts)
     return tuple(session.scalars(sa.select(Message.id).where(which).order_by(Message.id)))
-
-
-def _is_solved(session: Session, seat: Seat) -> bool:
-    solved = sa.exists().where(
-        TicketLink.conversation_id == seat.conversation_id, TicketLink.state == "solved"
-    )
-    return bool(session.scalar(sa.select(solved)))
 
 
 def _ask_permission(session: Session, now: datetime, seat: Seat) -> None:
