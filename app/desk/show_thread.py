@@ -30,6 +30,10 @@ from app.helpdesk.needs import Needs
 from app.helpdesk.report_failure import explain as explain_failure
 from app.orders.ports import Place
 
+# The assistant comes later. Until then nobody would answer a thread that is handed back to it, so
+# that is not offered; its door is there all the same, as the tag and the note's line are.
+HAS_ASSISTANT = False
+
 
 def show_thread(tools: Needs, thread: Thread, *, now: datetime) -> dict[str, object]:
     """The JSON of `GET /api/desk/thread`; the front end's types say the same."""
@@ -62,7 +66,6 @@ def show_thread(tools: Needs, thread: Thread, *, now: datetime) -> dict[str, obj
         "order": show_order(order, shop_domain=shop.domain, zone=shop.timezone) if order else None,
         "other_orders": [show_other(one) for one in thread.other_orders],
         "promises": [show_promise(one, shop.timezone, now) for one in thread.promises],
-        # The assistant comes later.
         "draft": None,
         "summary": None,
         "saved_replies": show_saved_replies(thread),
@@ -187,8 +190,9 @@ def abilities_of(thread: Thread) -> Sequence[str]:
     """What makes sense now; each is checked again when it is done."""
     out = thread.request.consent.opted_out is not None
     conversation = thread.conversation
+    is_ours = conversation.handled_by == "assistant"
     return [
         *([] if out else ["reply", "opt_out"]),
-        "take_over" if conversation.handled_by == "assistant" else "hand_back",
+        *(["take_over"] if is_ours else ["hand_back"] if HAS_ASSISTANT else []),
         "reopen" if conversation.state == "resolved" else "resolve",
     ]

@@ -55,7 +55,7 @@ def test_thread_is_found_by_its_ticket_and_told_whole(
         "contact", "The zip broke", "received"
     )  # fmt: skip
     assert (shown["more"], shown["promises"], shown["draft"]) == (False, [], None)
-    assert shown["abilities"] == ["reply", "opt_out", "hand_back", "resolve"]
+    assert shown["abilities"] == ["reply", "opt_out", "resolve"]
 
 
 def test_order_is_shown_with_sizes_parcels_and_links_of_the_web_only(
@@ -131,7 +131,7 @@ def test_after_an_opt_out_it_is_told_and_nothing_can_be_sent(
     assert shown["consent"]["may_text"] == {
         "verdict": "no", "until": None, "words": "The buyer has opted out of texts from you."
     }  # fmt: skip
-    assert shown["abilities"] == ["hand_back", "resolve"]
+    assert shown["abilities"] == ["resolve"]
 
 
 def test_shared_phone_is_nobodys_by_name(
