@@ -11,6 +11,7 @@ from app.helpdesk.models import HelpdeskAccount
 from app.helpdesk.ports import HelpdeskAccess, HookSubscription
 from app.helpdesk.standing import read_standing
 from app.privacy.redact import finish_shop
+from app.vendors.gorgias.widget import facts_of
 from tests.factories.desk import on_page
 from tests.factories.gorgias import KEY, GorgiasAtHand, gorgias_shop
 from tests.factories.world import PUBLIC_URL, World
@@ -215,6 +216,32 @@ def test_the_widget_reads_what_the_sidebar_says(world: World, desk: GorgiasAtHan
     shown = world.client.get(path, headers={KEY: secret}).json[card["path"]]
     assert set(shown) <= paths
     assert shown["texting"] == "They asked for no more texts"
+
+
+@pytest.mark.parametrize(
+    "left",
+    [
+        "UPDATE ticket_links SET state = 'gone'",
+        "UPDATE ticket_links SET last_activity_at = last_activity_at - interval '1 year'",
+        "UPDATE helpdesk_accounts SET state = 'disconnected'",
+        "UPDATE shops SET state = 'uninstalled'",
+    ],
+)
+def test_the_sidebar_shows_nothing_of_a_ticket_that_was_left(
+    world: World, desk: GorgiasAtHand, left: str
+) -> None:
+    desk.buyer_texts("The waist is tight")
+    world.settle(patient=True)
+    about = {"public_url": PUBLIC_URL, "account_id": desk.account.id, "ticket_id": desk.ticket_id}
+
+    def shown() -> object:
+        now, keys = world.clock.now(), world.ports.keys.signing_keys
+        with world.ports.db.shop(desk.shop.id) as session:
+            return facts_of(session, now=now, keys=keys, **about)
+
+    assert shown()
+    world.execute(left)
+    assert shown() == {}
 
 
 def test_the_widget_leads_to_the_thread_and_to_no_other(world: World, desk: GorgiasAtHand) -> None:

@@ -13,7 +13,8 @@ from datetime import datetime
 from app.desk.sessions import ThreadLink, thread_link
 from app.foundation.db import Session
 
-# The order that the thread is about, else the buyer's latest, as in the ticket's own note.
+# The order that the thread is about, else the buyer's latest, as in the ticket's own note. Which
+# tickets are this account's: as in `desk.seats`.
 FACTS = """
 SELECT c.id, a.subdomain, c.state, c.handled_by, p.opted_out_at, o.name AS order_name,
   o.financial_status,
@@ -24,14 +25,16 @@ SELECT c.id, a.subdomain, c.state, c.handled_by, p.opted_out_at, o.name AS order
   (SELECT json_build_object('ours', m.direction = 'out', 'state', m.state)
    FROM messages m WHERE m.conversation_id = c.id ORDER BY m.id DESC LIMIT 1) AS last
 FROM ticket_links l
-JOIN helpdesk_accounts a ON a.id = l.account_id
+JOIN helpdesk_accounts a ON a.id = l.account_id AND a.state = 'connected'
 JOIN conversations c ON c.id = l.conversation_id
 JOIN contacts p ON p.id = c.contact_id
-JOIN shops s ON s.id = l.shop_id
+JOIN shops s ON s.id = l.shop_id AND s.state = 'installed'
 LEFT JOIN orders o ON o.id = coalesce(c.order_id, (
   SELECT x.id FROM orders x WHERE x.contact_id = c.contact_id
   ORDER BY x.placed_at DESC NULLS LAST LIMIT 1))
-WHERE l.account_id = %s AND l.ticket_id = %s ORDER BY l.id DESC LIMIT 1
+WHERE l.account_id = %s AND l.ticket_id = %s AND l.state <> 'gone'
+  AND l.last_activity_at >= a.connected_at
+ORDER BY l.id DESC LIMIT 1
 """
 STATES = {"open": "Open", "snoozed": "Resting", "resolved": "Resolved"}
 HOLDERS = {"assistant": "Doorstep", "agent": "Your team"}
