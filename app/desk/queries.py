@@ -88,7 +88,7 @@ def _orders(session: Session, conversation: Conversation) -> tuple[Order | None,
     found = session.scalars(
         sa.select(Order)
         .where(sa.or_(Order.contact_id == conversation.contact_id, its_own))
-        .order_by(sa.func.coalesce(its_own, False).desc(), Order.id.desc())
+        .order_by(sa.func.coalesce(its_own, False).desc(), Order.placed_at.desc().nulls_last())
         .limit(1 + MOST_OTHER_ORDERS)
     ).all()
     if not found:

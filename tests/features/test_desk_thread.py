@@ -115,6 +115,23 @@ def test_consent_shows_its_wording_and_what_permission_says(
     }
 
 
+def test_buyers_latest_order_is_the_one_placed_last_whenever_we_heard_of_it(
+    world: World, desk: ZendeskAtHand, page: AgentsPage
+) -> None:
+    shown = page.thread(ticket_id=desk.ticket_id)
+    latest = shown["order"]["name"]
+    world.execute("UPDATE conversations SET order_id = NULL")
+    for order_id, placed in ((5002, "placed_at - interval '1 year'"), (5003, "NULL")):
+        world.order(order_id)
+        world.settle()
+        world.execute(
+            f"UPDATE orders SET placed_at = {placed} WHERE shopify_id = :id", id=order_id
+        )
+    shown = page.thread(ticket_id=desk.ticket_id)
+    assert shown["order"]["name"] == latest
+    assert len(shown["other_orders"]) == 2
+
+
 def test_clock_says_until_when_check_ins_may_go(desk: ZendeskAtHand, page: AgentsPage) -> None:
     clock = page.thread(ticket_id=desk.ticket_id)["clock"]
     assert clock["open"] and clock["opens_at"] is None
