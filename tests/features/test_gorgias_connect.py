@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from app.foundation.errors import Temporary, Unknowable
 from app.helpdesk.connect import connect_link
 from app.helpdesk.models import HelpdeskAccount
 from app.helpdesk.ports import HelpdeskAccess, HookSubscription
 from app.helpdesk.standing import read_standing
 from app.privacy.redact import finish_shop
+from app.vendors.gorgias.client import GorgiasClient
 from app.vendors.gorgias.widget import facts_of
 from tests.factories.desk import on_page
 from tests.factories.gorgias import KEY, GorgiasAtHand, gorgias_shop
@@ -81,6 +84,30 @@ def test_without_the_right_to_make_widgets_replies_come_all_the_same(world: Worl
         desk.pass_on(2)
         world.settle(patient=True)
         assert world.sent() == ["On its way"]
+
+
+@pytest.mark.parametrize("failure", [Temporary("gorgias", "down"), Unknowable("gorgias", "lost")])
+def test_a_widget_that_could_not_be_made_is_made_at_the_next_connect(
+    world: World, monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    call = GorgiasClient.call
+
+    def without_widgets(
+        self: GorgiasClient, subdomain: str, method: str, path: str, **how: Any
+    ) -> Any:
+        if (method, path) == ("POST", "/api/widgets"):
+            raise failure
+        return call(self, subdomain, method, path, **how)
+
+    with gorgias_shop(world, connected=False) as desk:
+        with monkeypatch.context() as patch:
+            patch.setattr(GorgiasClient, "call", without_widgets)
+            assert desk.connect().status_code == 200
+        api = desk.emulated.api()
+        assert api.get("/widgets").json()["data"] == []
+        assert desk.connect().status_code == 200
+        assert len(api.get("/widgets").json()["data"]) == 1
+        assert len(api.get("/integrations").json()["data"]) == 2
 
 
 def test_an_account_whose_refresh_token_never_ends_is_kept_alive(

@@ -18,7 +18,7 @@ from typing import Any
 
 import structlog
 
-from app.foundation.errors import Permanent
+from app.foundation.errors import Permanent, VendorFailure
 from app.helpdesk.ports import HelpdeskAccess, HookSubscription
 from app.vendors.gorgias.client import GorgiasClient
 
@@ -78,12 +78,14 @@ def _show_sidebar(
     endpoint: str,
     secret: str,
 ) -> None:
-    """Nice to have: which scope covers widgets is not documented, and replies come without one."""
+    """Nice to have: which scope covers widgets is not documented, and replies come without one.
+    One that could not be made is made when somebody connects again."""
     try:
-        if known is not None:
-            return
         url = _sidebar_of(endpoint)
-        made = _make(client, access, "Doorstep", url, secret, "GET", REFRESHED_BY)
+        made = known or _make(client, access, "Doorstep", url, secret, "GET", REFRESHED_BY)
+        widgets = _listed(client, access, "/api/widgets", {"limit": "100"})
+        if any(one.get("integration_id") == made["id"] for one in widgets):
+            return
         client.call(
             access.subdomain,
             "POST",
@@ -97,7 +99,7 @@ def _show_sidebar(
                 "template": _template(),
             },
         )
-    except Permanent as error:
+    except VendorFailure as error:
         log.info("gorgias shows no sidebar", account_id=access.account_id, status=error.status)
 
 
@@ -113,18 +115,24 @@ def _sidebar_of(endpoint: str) -> str:
 
 
 def _integrations(client: GorgiasClient, access: HelpdeskAccess) -> list[Any]:
+    found = _listed(client, access, PATH, {"type": "http", "limit": "100"})
+    return [
+        one for one in found if one.get("type") == "http" and not one.get("deactivated_datetime")
+    ]
+
+
+def _listed(
+    client: GorgiasClient, access: HelpdeskAccess, path: str, params: dict[str, str]
+) -> list[Any]:
     found: list[Any] = []
-    params = {"type": "http", "limit": "100"}
     for _ in range(MOST_PAGES):
-        said = client.call(access.subdomain, "GET", PATH, token=access.access_token, params=params)
+        said = client.call(access.subdomain, "GET", path, token=access.access_token, params=params)
         found += said["data"]
         cursor = said["meta"].get("next_cursor")
         if not cursor:
             break
         params = {**params, "cursor": cursor}
-    return [
-        one for one in found if one.get("type") == "http" and not one.get("deactivated_datetime")
-    ]
+    return found
 
 
 def _at(there: list[Any], url: str) -> Any:
