@@ -52,12 +52,12 @@ function OrderBody({ order }: { order: Order }) {
         {order.status_page_url && <Outside href={order.status_page_url}>{t("order_page")}</Outside>}
       </p>
       <ul className="lines" aria-label={t("lines")}>
-        {order.lines.map((line, at) => <LineItem key={line.sku ?? at} line={line} />)}
+        {order.lines.map((line, at) => <LineItem key={at} line={line} />)}
       </ul>
       <h3>{t(order.parcels.length > 1 ? "parcels" : "parcel")}</h3>
       {order.parcels.length === 0 && <p className="quiet">{t("parcel_none")}</p>}
       <ul className="parcels">
-        {order.parcels.map((parcel, at) => <ParcelItem key={parcel.number ?? at} parcel={parcel} />)}
+        {order.parcels.map((parcel, at) => <ParcelItem key={at} parcel={parcel} />)}
       </ul>
     </>
   );

@@ -166,6 +166,21 @@ test("addresses that are not of the web are no links", () => {
   expect(screen.getAllByRole("link").map((one) => one.getAttribute("href"))).toEqual(["https://acme.example/o"]);
 });
 
+test("two lines of one SKU and two parcels of one number are each shown, and are not confused", () => {
+  const line = { title: "Chino", variant: null, options: {}, sku: "CH-32", quantity: 1, image_url: null };
+  const parcel = { carrier: "X", number: "1", url: null, state: "arrived" as const, words: "Here", at: null };
+  const order = {
+    name: "#1", placed_at: "2026-11-18T10:00:00Z", total: "1", status: "Paid", admin_url: null, status_page_url: null,
+    lines: [line, { ...line, title: "Chino, a gift" }], parcels: [parcel, { ...parcel, words: "Here too" }],
+  };
+  const complaints = vi.spyOn(console, "error").mockImplementation(() => {});
+  renderIn(aDesk({ thread: aThread({ order }) }), <OrderCard />);
+  expect(screen.getByText("Chino, a gift")).toBeTruthy();
+  expect(screen.getByText(/Here too/)).toBeTruthy();
+  expect(complaints).not.toHaveBeenCalled();
+  complaints.mockRestore();
+});
+
 test("each photo is shown large from its newest address, and a small one stays while it works", () => {
   const photo = (url: string) => aThread({ messages: [aMessage({ photos: [{ id: 4, url, content_type: "image/jpeg", state: "stored" }] })] });
   const desk = aDesk({ thread: photo("/old") });
