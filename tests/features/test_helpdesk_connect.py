@@ -21,6 +21,7 @@ from app.helpdesk.ports import Disconnected, HelpdeskAccess
 from app.helpdesk.tokens import access_for, open_desk
 from app.reactions import react
 from app.web import create_app
+from tests.factories.staff import open_page
 from tests.factories.world import DOMAIN, PUBLIC_URL, World
 from tests.factories.zendesk import ZendeskAtHand, connected, talking
 
@@ -151,6 +152,22 @@ def test_installation_without_an_oauth_client_names_what_is_missing(world: World
     bare = dataclasses.replace(world.ports, helpdesk_authorisations={})
     answer = create_app(bare).test_client().get(link.removeprefix(PUBLIC_URL))
     assert answer.status_code == 503 and "ZENDESK_CLIENT_ID" in answer.text
+
+
+@pytest.mark.parametrize("state", ["connected", "disconnected"])
+def test_page_offers_the_other_helpdesk_and_says_what_becomes_of_this_one(
+    world: World, state: str
+) -> None:
+    desk = connected(world)
+    assert open_page(world).status_code == 200  # by the owner; a colleague may not connect
+    world.execute("UPDATE helpdesk_accounts SET state = :state", state=state)
+    offered = {"zendesk": world.authorisation, "gorgias": world.authorisation}
+    world.ports.helpdesk_authorisations.update(offered)  # type: ignore[attr-defined]
+    shown = open_page(world).text
+    assert f"/connect/gorgias?shop={desk.shop.domain}" in shown
+    assert "Connect Gorgias instead" in shown and "takes the place of Zendesk" in shown
+    assert "Connect Zendesk instead" not in shown
+    assert "/connect/gorgias" not in open_page(world, user=8).text
 
 
 # --- Staying connected
