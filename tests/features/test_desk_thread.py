@@ -124,9 +124,7 @@ def test_buyers_latest_order_is_the_one_placed_last_whenever_we_heard_of_it(
     for order_id, placed in ((5002, "placed_at - interval '1 year'"), (5003, "NULL")):
         world.order(order_id)
         world.settle()
-        world.execute(
-            f"UPDATE orders SET placed_at = {placed} WHERE shopify_id = :id", id=order_id
-        )
+        world.execute(f"UPDATE orders SET placed_at = {placed} WHERE shopify_id = :id", id=order_id)
     shown = page.thread(ticket_id=desk.ticket_id)
     assert shown["order"]["name"] == latest
     assert len(shown["other_orders"]) == 2
