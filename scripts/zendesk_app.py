@@ -64,7 +64,6 @@ def files(public_url: str) -> Iterator[tuple[str, bytes]]:
     manifest = json.loads((SOURCES / "manifest.json").read_text())
     manifest["location"]["support"]["ticket_sidebar"]["url"] = public_url + PAGE
     yield "manifest.json", (json.dumps(manifest, indent=2) + "\n").encode()
-    yield "requirements.json", (SOURCES / "requirements.json").read_bytes()
     for folder, ending in (("assets", "*.png"), ("assets", "*.svg"), ("translations", "*.json")):
         for found in (SOURCES / folder).glob(ending):
             yield f"{folder}/{found.name}", found.read_bytes()

@@ -4,7 +4,8 @@
 here, and each helpdesk's own in `vendors`. The page's file is read from DESK_PATH for every load;
 it carries an empty JSON island which is filled here, so that no script is written into the page and
 the Content-Security-Policy can refuse all scripts but the built ones and the helpdesk's framework.
-Styles may be inline: the helpdesk's component library makes them while it runs.
+Styles are built too, but for those that the helpdesk's component library makes while it runs: it
+puts them into an empty <style>, which the policy allows by the hash of nothing.
 """
 
 from __future__ import annotations
@@ -28,7 +29,6 @@ from app.foundation.limits import Limits, TooMany
 log = structlog.get_logger()
 
 LANGUAGES = ("en-US", "es")
-# Scripts put the page's styles into an empty <style>: that asks only for the hash of nothing.
 EMPTY_STYLE = "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
 FRAMEWORK = "https://static.zdassets.com"  # Zendesk's, which its app pages must load from there
 PRODUCT_IMAGES = "https://cdn.shopify.com"
