@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
-from app.foundation.errors import Temporary, Unknowable
 from app.helpdesk.connect import connect_link
 from app.helpdesk.models import HelpdeskAccount
 from app.helpdesk.ports import HelpdeskAccess, HookSubscription
 from app.helpdesk.standing import read_standing
 from app.privacy.redact import finish_shop
-from app.vendors.gorgias.client import GorgiasClient
 from app.vendors.gorgias.widget import facts_of
+from sandbox import faults
 from tests.factories.desk import on_page
 from tests.factories.gorgias import KEY, GorgiasAtHand, gorgias_shop
 from tests.factories.world import PUBLIC_URL, World
@@ -86,25 +84,19 @@ def test_without_the_right_to_make_widgets_replies_come_all_the_same(world: Worl
         assert world.sent() == ["On its way"]
 
 
-@pytest.mark.parametrize("failure", [Temporary("gorgias", "down"), Unknowable("gorgias", "lost")])
+@pytest.mark.parametrize("failure", ["5xx", "cut_connection", "timeout_after_acting"])
 def test_a_widget_that_could_not_be_made_is_made_at_the_next_connect(
-    world: World, monkeypatch: pytest.MonkeyPatch, failure: Exception
+    world: World, failure: str
 ) -> None:
-    call = GorgiasClient.call
-
-    def without_widgets(
-        self: GorgiasClient, subdomain: str, method: str, path: str, **how: Any
-    ) -> Any:
-        if (method, path) == ("POST", "/api/widgets"):
-            raise failure
-        return call(self, subdomain, method, path, **how)
-
     with gorgias_shop(world, connected=False) as desk:
-        with monkeypatch.context() as patch:
-            patch.setattr(GorgiasClient, "call", without_widgets)
-            assert desk.connect().status_code == 200
+        faults.add("gorgias", failure, operation="widgets.create", seconds=0)
+        assert desk.connect().status_code == 200
+        assert desk.account.state == "connected"
+        faults.clear("gorgias")
         api = desk.emulated.api()
-        assert api.get("/widgets").json()["data"] == []
+        # Made or not, nobody told us; the next connect finds out.
+        there = api.get("/widgets").json()["data"]
+        assert len(there) == (1 if failure == "timeout_after_acting" else 0)
         assert desk.connect().status_code == 200
         assert len(api.get("/widgets").json()["data"]) == 1
         assert len(api.get("/integrations").json()["data"]) == 2
